@@ -1,0 +1,69 @@
+/**
+ * Byte arrays: the one array type that is used inside, and what it lacks.
+ *
+ * Bytes are owned: the public edge copies what a caller hands in, once; below
+ * it arrays are passed along and never changed.
+ *
+ * @module
+ */
+
+/** A `Uint8Array` over a plain `ArrayBuffer`, as WebSocket and crypto want it. */
+export type Bytes = ReturnType<Uint8Array["slice"]>;
+
+/** The empty array. */
+export const NO_BYTES: Bytes = new Uint8Array(0);
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Encodes text as UTF-8; a lone surrogate becomes U+FFFD. */
+export function utf8(text: string): Bytes {
+  return encoder.encode(text);
+}
+
+/**
+ * Decodes UTF-8.
+ *
+ * @throws {TypeError} If the bytes are not well-formed UTF-8
+ */
+export function fromUtf8(bytes: Uint8Array): string {
+  return decoder.decode(bytes);
+}
+
+/** Whether two arrays have the same length and the same bytes. */
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) {
+    if (a[i] !== b[i]) return false;
+  }
+  return true;
+}
+
+/** One array with the bytes of all of them, in order. */
+export function concatBytes(parts: readonly Uint8Array[]): Bytes {
+  let length = 0;
+  for (const part of parts) length += part.length;
+  const whole = new Uint8Array(length);
+  let offset = 0;
+  for (const part of parts) {
+    whole.set(part, offset);
+    offset += part.length;
+  }
+  return whole;
+}
+
+const HEX: readonly string[] = Array.from(
+  { length: 256 },
+  (_, byte) => byte.toString(16).padStart(2, "0"),
+);
+
+/** Lower-case hexadecimal text of `length` bytes from `offset` on. */
+export function toHex(
+  bytes: Uint8Array,
+  offset = 0,
+  length: number = bytes.length - offset,
+): string {
+  let text = "";
+  for (let i = offset; i < offset + length; i++) text += HEX[bytes[i]!];
+  return text;
+}

@@ -1,0 +1,188 @@
+/**
+ * Every way in which an operation can fail.
+ *
+ * Three kinds, never mixed: misuse by the caller (`TypeError`, `RangeError`,
+ * thrown before anything is sent), operational failure (`ChordError`), and a
+ * mistake of this library (`BugError`).
+ *
+ * @module
+ */
+
+/** Stable name of each failure; safe to switch on. */
+export type ErrorCode =
+  | "aborted"
+  | "auth"
+  | "closed"
+  | "clock"
+  | "connection"
+  | "directory"
+  | "key-not-found"
+  | "no-peer"
+  | "overloaded"
+  | "protocol"
+  | "replicas"
+  | "self-connect"
+  | "subnet"
+  | "timeout"
+  | "version";
+
+/**
+ * Whether a failed operation may have taken effect: `"no"` means that it
+ * certainly did not and a retry is safe, `"maybe"` that it may have or may yet.
+ */
+export type Applied = "no" | "maybe";
+
+/** Base of every operational error. */
+export abstract class ChordError extends Error {
+  abstract readonly code: ErrorCode;
+  /** Whether the operation may have taken effect. */
+  readonly applied: Applied;
+
+  constructor(message: string, applied: Applied, options?: ErrorOptions) {
+    super(message, options);
+    this.applied = applied;
+  }
+}
+
+/** Bytes of a peer that are not the protocol; the link is closed with it. */
+export class ProtocolError extends ChordError {
+  override readonly name = "ProtocolError";
+  readonly code = "protocol";
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, "no", options);
+  }
+}
+
+/** The socket was closed before or while the operation ran. */
+export class ClosedError extends ChordError {
+  override readonly name = "ClosedError";
+  readonly code = "closed";
+}
+
+/** No answer within the time that the caller allowed. */
+export class TimeoutError extends ChordError {
+  override readonly name = "TimeoutError";
+  readonly code = "timeout";
+}
+
+/** Nobody to ask: no peer is connected, or none has joined the ring. */
+export class NoPeerError extends ChordError {
+  override readonly name = "NoPeerError";
+  readonly code = "no-peer";
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, "no", options);
+  }
+}
+
+/** Fewer holders than needed have the write. */
+export class InsufficientReplicasError extends ChordError {
+  override readonly name = "InsufficientReplicasError";
+  readonly code = "replicas";
+  /** Copies that are known to exist. */
+  readonly copies: number;
+  /** Copies that were wanted. */
+  readonly wanted: number;
+
+  constructor(
+    action: string,
+    tally: { copies: number; wanted: number; asked: number; timeoutMs: number },
+  ) {
+    super(
+      `Cannot ${action}: ${tally.copies} of the ${tally.wanted} copies needed ` +
+        `were confirmed within ${tally.timeoutMs} ms (asked ${tally.asked} ` +
+        `nodes); read before retrying, raise "timeoutMs", or check that the ` +
+        `nodes are up`,
+      tally.asked === 0 ? "no" : "maybe",
+    );
+    this.copies = tally.copies;
+    this.wanted = tally.wanted;
+  }
+}
+
+/** The key is not there, and no fallback was given. */
+export class KeyNotFoundError extends ChordError {
+  override readonly name = "KeyNotFoundError";
+  readonly code = "key-not-found";
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, "no", options);
+  }
+}
+
+/** This node's wall clock is too far from that of the holders. */
+export class ClockError extends ChordError {
+  override readonly name = "ClockError";
+  readonly code = "clock";
+}
+
+/** More work than the limits allow is already waiting. */
+export class OverloadedError extends ChordError {
+  override readonly name = "OverloadedError";
+  readonly code = "overloaded";
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, "no", options);
+  }
+}
+
+/** A plain iteration without `{ directory: true }`. */
+export class DirectoryError extends ChordError {
+  override readonly name = "DirectoryError";
+  readonly code = "directory";
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, "no", options);
+  }
+}
+
+/** The connection could not be made, or broke during the handshake. */
+export class ConnectionError extends ChordError {
+  override readonly name = "ConnectionError";
+  readonly code = "connection";
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, "no", options);
+  }
+}
+
+/** The other side belongs to another subnet. */
+export class SubnetMismatchError extends ChordError {
+  override readonly name = "SubnetMismatchError";
+  readonly code = "subnet";
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, "no", options);
+  }
+}
+
+/** The other side does not know the secret. */
+export class AuthError extends ChordError {
+  override readonly name = "AuthError";
+  readonly code = "auth";
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, "no", options);
+  }
+}
+
+/** The other side speaks no version of the protocol that this one speaks. */
+export class VersionError extends ChordError {
+  override readonly name = "VersionError";
+  readonly code = "version";
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, "no", options);
+  }
+}
+
+/** The url leads back to this very node. */
+export class SelfConnectError extends ChordError {
+  override readonly name = "SelfConnectError";
+  readonly code = "self-connect";
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, "no", options);
+  }
+}

@@ -1,0 +1,92 @@
+/**
+ * A limit for everything that can grow, with its unit in its name.
+ *
+ * @module
+ */
+import { assert } from "./assert.ts";
+
+/** A key's longest length. */
+export const KEY_BYTES_MAX = 1024;
+/** A value's longest length. */
+export const VALUE_BYTES_MAX = 1024 * 1024;
+/** A url's longest length, in UTF-8. */
+export const URL_BYTES_MAX = 2048;
+/** A subnet name's longest length, in UTF-8. */
+export const SUBNET_BYTES_MAX = 256;
+/** A reason's longest length, in UTF-8: what a WebSocket close frame holds. */
+export const REASON_BYTES_MAX = 123;
+
+/** The longest encoded message. */
+export const MESSAGE_BYTES_MAX = VALUE_BYTES_MAX + 64 * 1024;
+/** A message longer than this is cut into pieces, so that others get between. */
+export const PIECE_BYTES_MAX = 64 * 1024;
+/** The longest frame: pieces and small messages that left in one turn. */
+export const FRAME_BYTES_MAX = 128 * 1024;
+/** No more bytes than this wait in a transport before sending pauses. */
+export const BUFFERED_BYTES_HIGH = 1024 * 1024;
+/** No more bytes than this wait in one link's lanes. */
+export const LINK_QUEUE_BYTES_MAX = 64 * 1024 * 1024;
+
+/** Members that the table holds, dead ones included. */
+export const MEMBERS_MAX = 8192;
+/** Member records in one gossip or table message. */
+export const RECORDS_PER_MESSAGE_MAX = 256;
+/** Up to this many nodes every node has a link to every other. */
+export const FULL_MESH_NODES_MAX = 64;
+/** Links that one node keeps. */
+export const LINKS_MAX = 256;
+/** Dials that may be under way at once. */
+export const DIALS_PENDING_MAX = 32;
+/** Links that may be waiting for their handshake at once. */
+export const HANDSHAKES_PENDING_MAX = 256;
+/** Links from one node that may be open at once, crossed dials included. */
+export const LINKS_PER_NODE_MAX = 4;
+/** How often a message may be relayed. */
+export const RELAY_HOPS_MAX = 4;
+
+/** Requests that one node may have waiting for answers. */
+export const REQUESTS_IN_FLIGHT_MAX = 65_536;
+/** Calls of the application that may wait at once. */
+export const CALLS_WAITING_MAX = 65_536;
+/** Operations that may wait for one key at its first holder. */
+export const EXCLUSIVE_WAITING_MAX = 65_536;
+
+/** Origins whose broadcasts are remembered. */
+export const BROADCAST_ORIGINS_MAX = 8192;
+/** Broadcasts of one origin that are kept for repair. */
+export const BROADCASTS_KEPT_MAX = 1024;
+/** Bytes of one origin's broadcasts that are kept for repair. */
+export const BROADCAST_BYTES_KEPT_MAX = 4 * 1024 * 1024;
+/** A broadcast's longest payload. */
+export const BROADCAST_BYTES_MAX = VALUE_BYTES_MAX;
+/** Origins whose progress one heartbeat tells. */
+export const HEARTBEAT_MARKS_MAX = 16;
+
+/** Messages that wait for `recv()`; beyond it the oldest is dropped. */
+export const RECEIVED_MESSAGES_MAX = 1024;
+/** Bytes of messages that wait for `recv()`. */
+export const RECEIVED_BYTES_MAX = 64 * 1024 * 1024;
+/** Packets of one message. */
+export const PACKETS_MAX = 1024;
+
+/** Entries in one page of a scan, a transfer, or a digest's list. */
+export const PAGE_ENTRIES_MAX = 1024;
+/** Bytes of entries after which a page ends. */
+export const PAGE_BYTES = 128 * 1024;
+/** Parts that one digest question may ask about. */
+export const DIGEST_PARTS_MAX = 64;
+/** Results of read-modify-writes that are remembered for retries. */
+export const OUTCOMES_KEPT_MAX = 65_536;
+/** Bytes of such results. */
+export const OUTCOME_BYTES_KEPT_MAX = 16 * 1024 * 1024;
+/** Keys of which a node remembers the last event it told. */
+export const ANNOUNCED_KEYS_MAX = 65_536;
+
+assert(
+  KEY_BYTES_MAX + VALUE_BYTES_MAX + 1024 <= MESSAGE_BYTES_MAX,
+  "the largest entry must fit a message",
+);
+assert(
+  PIECE_BYTES_MAX + 64 <= FRAME_BYTES_MAX,
+  "the largest piece must fit a frame",
+);

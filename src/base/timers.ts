@@ -1,0 +1,123 @@
+/**
+ * All deadlines of one machine in one heap, so that a machine has one wake time.
+ *
+ * @module
+ */
+
+/** A deadline that can be cancelled. */
+export interface Timer {
+  readonly atMs: number;
+  readonly order: number;
+  /** `undefined` once it ran or was cancelled. */
+  run: (() => void) | undefined;
+}
+
+/** Deadlines, earliest first; equal ones in the order in which they were set. */
+export class Timers {
+  readonly #heap: Timer[] = [];
+  #orders = 0;
+  #cancelled = 0;
+
+  /** How many deadlines wait. */
+  get size(): number {
+    return this.#heap.length - this.#cancelled;
+  }
+
+  /** The earliest deadline, or `Infinity`. */
+  get nextMs(): number {
+    this.#dropCancelled();
+    return this.#heap[0]?.atMs ?? Infinity;
+  }
+
+  /** Calls `run` once, at `atMs` or as soon after it as the driver wakes. */
+  at(atMs: number, run: () => void): Timer {
+    const timer: Timer = { atMs, order: this.#orders++, run };
+    this.#heap.push(timer);
+    this.#up(this.#heap.length - 1);
+    return timer;
+  }
+
+  /** Forgets a deadline; does nothing if it has run, was cancelled, or is none. */
+  cancel(timer: Timer | undefined): void {
+    if (timer?.run === undefined) return;
+    timer.run = undefined;
+    this.#cancelled++;
+    // Lazy deletion must not let dead deadlines outnumber the living.
+    if (this.#cancelled > 64 && this.#cancelled * 2 > this.#heap.length) {
+      this.#compact();
+    }
+  }
+
+  /** Runs all that is due at `nowMs`, including what those set for the past. */
+  run(nowMs: number): void {
+    while (this.nextMs <= nowMs) {
+      const timer = this.#pop();
+      const run = timer.run;
+      timer.run = undefined;
+      run?.();
+    }
+  }
+
+  #dropCancelled(): void {
+    while (this.#heap.length > 0 && this.#heap[0]!.run === undefined) {
+      this.#pop();
+      this.#cancelled--;
+    }
+  }
+
+  #compact(): void {
+    const living = this.#heap.filter((timer) => timer.run !== undefined);
+    this.#heap.length = 0;
+    this.#cancelled = 0;
+    for (const timer of living) {
+      this.#heap.push(timer);
+      this.#up(this.#heap.length - 1);
+    }
+  }
+
+  #pop(): Timer {
+    const first = this.#heap[0]!;
+    const last = this.#heap.pop()!;
+    if (this.#heap.length > 0) {
+      this.#heap[0] = last;
+      this.#down();
+    }
+    return first;
+  }
+
+  #up(start: number): void {
+    const heap = this.#heap;
+    for (let at = start; at > 0;) {
+      const parent = (at - 1) >> 1;
+      if (!isBefore(heap[at]!, heap[parent]!)) return;
+      this.#swap(at, parent);
+      at = parent;
+    }
+  }
+
+  #down(): void {
+    const heap = this.#heap;
+    for (let at = 0;;) {
+      let least = at;
+      for (const child of [2 * at + 1, 2 * at + 2]) {
+        if (child < heap.length && isBefore(heap[child]!, heap[least]!)) {
+          least = child;
+        }
+      }
+      if (least === at) return;
+      this.#swap(at, least);
+      at = least;
+    }
+  }
+
+  #swap(i: number, j: number): void {
+    const heap = this.#heap;
+    const timer = heap[i]!;
+    heap[i] = heap[j]!;
+    heap[j] = timer;
+  }
+}
+
+function isBefore(a: Timer, b: Timer): boolean {
+  return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
+}

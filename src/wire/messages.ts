@@ -1,0 +1,368 @@
+/**
+ * Every message of the protocol, declared once: its number, its lane, its
+ * fields. The types, the encoder and the decoder all follow from here;
+ * `PROTOCOL.md` beside this file says what the messages mean.
+ *
+ * @module
+ */
+import {
+  BROADCAST_BYTES_MAX,
+  DIGEST_PARTS_MAX,
+  HEARTBEAT_MARKS_MAX,
+  KEY_BYTES_MAX,
+  MESSAGE_BYTES_MAX,
+  PACKETS_MAX,
+  PAGE_ENTRIES_MAX,
+  REASON_BYTES_MAX,
+  RECORDS_PER_MESSAGE_MAX,
+  URL_BYTES_MAX,
+  VALUE_BYTES_MAX,
+} from "../base/limits.ts";
+import {
+  bytes,
+  choice,
+  type Field,
+  type Fields,
+  fixed,
+  flag,
+  id,
+  list,
+  optional,
+  record,
+  type RecordOf,
+  text,
+  u16,
+  u32,
+  u48,
+  u8,
+  type ValueOf,
+} from "./field.ts";
+import { toHex } from "../base/bytes.ts";
+
+/** The version of the protocol that this code speaks. */
+export const PROTOCOL_VERSION = 1;
+/** The oldest version that this code still understands. */
+export const PROTOCOL_VERSION_OLDEST = 1;
+/** "CHRD": the first four bytes that a node ever sends. */
+export const MAGIC = 0x4348_5244;
+
+/**
+ * The queues of one link. Control goes before operations, operations before
+ * bulk; within a lane the order is kept.
+ */
+export const Lane = { control: 0, operations: 1, bulk: 2 } as const;
+/** One of the three lanes. */
+export type Lane = typeof Lane[keyof typeof Lane];
+
+/** What a node says of its own part in the ring. */
+export const Role = { leaf: 0, joining: 1, active: 2, leaving: 3 } as const;
+/** One of the four roles. */
+export type Role = typeof Role[keyof typeof Role];
+
+/** What the others say of a node; of one incarnation the larger wins. */
+export const Health = { alive: 0, suspect: 1, dead: 2, left: 3 } as const;
+/** One of the four healths. */
+export type Health = typeof Health[keyof typeof Health];
+
+/** What an indirect probe found. */
+export const Probed = { alive: 0, refused: 1, silent: 2 } as const;
+
+/** What a holder did with a write. */
+export const PutStatus = {
+  /** Stored, and this node is a holder of the key. */
+  stored: 0,
+  /** Stored to be handed on: this node does not think it is a holder. */
+  kept: 1,
+  /** Not stored: a newer version is here, and told. */
+  stale: 2,
+  /** Not stored: the version is too far ahead of this node's clock. */
+  clock: 3,
+} as const;
+
+/** A read-modify-write, run by the key's first holder. */
+export const ExecKind = {
+  delete: 0,
+  pop: 1,
+  popItem: 2,
+  setDefault: 3,
+} as const;
+
+/** How a read-modify-write ended. */
+export const ExecStatus = {
+  /** Done; the value is what the operation gives. */
+  done: 0,
+  /** There was no such key (of `popItem`: none at this holder). */
+  missing: 1,
+  /** This node is not the key's first holder. */
+  notHolder: 2,
+  /** Begun, but too few holders confirmed in time. */
+  unconfirmed: 3,
+  /** Too many operations wait at this node; nothing was done. */
+  overloaded: 4,
+  /** The holders' clocks are too far apart; nothing was done. */
+  clock: 5,
+} as const;
+
+/** What a broadcast carries. */
+export const CastKind = { message: 0, events: 1 } as const;
+
+/** What one part of a digest comparison gave. */
+export const PartStatus = { same: 0, listed: 1, split: 2 } as const;
+
+/** How a packet of an application message was given. */
+export const PacketKind = { bytes: 0, text: 1, json: 2 } as const;
+
+/** Eight bytes as hexadecimal text: the tie-break of a version. */
+const node64: Field<string> = {
+  write: (writer, value) => {
+    for (let i = 0; i < 16; i += 8) {
+      writer.u32(parseInt(value.slice(i, i + 8), 16));
+    }
+  },
+  read: (reader) => toHex(reader.raw(8)),
+};
+
+const key = bytes(KEY_BYTES_MAX, "a key", 1);
+const value = bytes(VALUE_BYTES_MAX, "a value");
+
+/** Field of {@linkcode Version}. */
+const version = record({ ms: u48, count: u16, node: node64 });
+/** The version of an entry: hybrid logical clock and the writer's tie-break. */
+export type Version = ValueOf<typeof version>;
+
+/** Field of {@linkcode OperationId}. */
+const operation = record({ origin: id, number: u48 });
+/** Names a read-modify-write for ever, so that a retry is not a repetition. */
+export type OperationId = ValueOf<typeof operation>;
+
+/** Field of {@linkcode MemberRecord}. */
+const member = record({
+  id,
+  /** Raised by the node itself, never by others. */
+  incarnation: u32,
+  role: choice(Role.leaving) as Field<Role>,
+  health: choice(Health.left) as Field<Health>,
+  /** Means something from `joining` on. */
+  position: id,
+  /** What peers may dial; empty for none. */
+  url: text(URL_BYTES_MAX, "a url"),
+});
+/** What the nodes tell each other about one node. */
+export type MemberRecord = ValueOf<typeof member>;
+
+/** Field of {@linkcode EntryRecord}. */
+const entry = record({ key, value: optional(value), version });
+/** A key with its value, or without one as a tombstone. */
+export type EntryRecord = ValueOf<typeof entry>;
+
+/** One packet of an application message. */
+const packet = record({
+  kind: choice(PacketKind.json),
+  bytes: bytes(BROADCAST_BYTES_MAX, "a packet"),
+});
+/** A packet as it travels. */
+export type PacketRecord = ValueOf<typeof packet>;
+
+/** An application's message, inside a broadcast or a note. */
+export const letter = record({
+  id,
+  time: u48,
+  inReplyTo: optional(id),
+  packets: list(packet, PACKETS_MAX, "packets"),
+});
+/** What the application sent, as it travels. */
+export type Letter = ValueOf<typeof letter>;
+
+/** A dict event: the key is there, or is not any more, since this version. */
+export const dictEvents = list(
+  record({ key, added: flag, version }),
+  PAGE_ENTRIES_MAX,
+  "events",
+);
+/** Events as they travel in one broadcast. */
+export type DictEvents = ValueOf<typeof dictEvents>;
+
+/** A message's declaration. */
+export interface Declaration<Type extends string, F extends Fields> {
+  readonly kind: number;
+  readonly type: Type;
+  readonly lane: Lane;
+  readonly body: Field<RecordOf<F>>;
+}
+
+function declare<Type extends string, F extends Fields>(
+  kind: number,
+  type: Type,
+  lane: Lane,
+  fields: F,
+): Declaration<Type, F> {
+  return { kind, type, lane, body: record(fields) };
+}
+
+const { control, operations, bulk } = Lane;
+const request = u32;
+const items = list(record({ id, version }), PAGE_ENTRIES_MAX, "items");
+const entries = list(entry, PAGE_ENTRIES_MAX, "entries");
+
+/** All messages. A number is never used again for something else. */
+export const declarations = [
+  // One link.
+  declare(1, "hello", control, {
+    // These three keep their place in every version to come.
+    magic: u32,
+    version: u8,
+    oldest: u8,
+    subnet: fixed(32),
+    self: member,
+  }),
+  declare(2, "bye", control, {
+    code: u16,
+    reason: text(REASON_BYTES_MAX, "a reason"),
+  }),
+  declare(3, "retire", operations, {}),
+
+  // Who is there.
+  declare(8, "heartbeat", control, {
+    table: u32,
+    marks: list(
+      record({ origin: id, through: u48 }),
+      HEARTBEAT_MARKS_MAX,
+      "marks",
+    ),
+  }),
+  declare(9, "ping", control, { request }),
+  declare(10, "pong", control, { request }),
+  declare(11, "probe", control, { request, target: id }),
+  declare(12, "probed", control, { request, outcome: choice(Probed.silent) }),
+  declare(13, "gossip", operations, {
+    // Hand on to the nodes from `from` up to, not including, `to`; equal: none.
+    from: id,
+    to: id,
+    records: list(member, RECORDS_PER_MESSAGE_MAX, "member records"),
+  }),
+  declare(14, "tableAsk", operations, {}),
+  declare(15, "table", operations, {
+    records: list(member, RECORDS_PER_MESSAGE_MAX, "member records"),
+  }),
+
+  // To somebody without a link, and to everybody.
+  declare(16, "relay", operations, {
+    from: id,
+    to: id,
+    hops: u8,
+    message: bytes(MESSAGE_BYTES_MAX, "a relayed message", 1),
+  }),
+  declare(17, "cast", operations, {
+    origin: id,
+    sequence: u48,
+    from: id,
+    to: id,
+    kind: choice(CastKind.events),
+    payload: bytes(BROADCAST_BYTES_MAX, "a broadcast"),
+  }),
+  declare(18, "castAsk", operations, { origin: id, first: u48, last: u48 }),
+  declare(19, "castGone", operations, { origin: id, first: u48, last: u48 }),
+  declare(20, "note", operations, { letter }),
+
+  // The dict: one key.
+  declare(32, "put", operations, {
+    request,
+    /** The sender's ring, so that a holder with another one knows. */
+    view: u32,
+    entry,
+    operation: optional(operation),
+  }),
+  declare(33, "putAnswer", control, {
+    request,
+    status: choice(PutStatus.clock),
+    version: optional(version),
+  }),
+  declare(34, "get", operations, { request, id }),
+  declare(35, "getAnswer", operations, {
+    request,
+    /** Whether this node is a holder that has caught up with the others. */
+    ready: flag,
+    version: optional(version),
+    value: optional(value),
+  }),
+  declare(36, "exec", operations, {
+    request,
+    operation,
+    kind: choice(ExecKind.setDefault),
+    key: optional(key),
+    value: optional(value),
+  }),
+  declare(37, "execAnswer", operations, {
+    request,
+    status: choice(ExecStatus.clock),
+    key: optional(key),
+    value: optional(value),
+  }),
+
+  // The dict: ranges of keys, (after, through] by hash.
+  declare(40, "count", operations, { request }),
+  declare(41, "countAnswer", operations, {
+    request,
+    ready: flag,
+    count: u48,
+  }),
+  declare(42, "scan", operations, {
+    request,
+    after: id,
+    through: id,
+    limit: u16,
+    values: flag,
+  }),
+  declare(43, "scanAnswer", operations, {
+    request,
+    ready: flag,
+    through: id,
+    entries,
+  }),
+
+  // Copies that repair themselves.
+  declare(48, "digest", bulk, {
+    request,
+    after: id,
+    parts: list(
+      record({ through: id, count: u32, digest: id }),
+      DIGEST_PARTS_MAX,
+      "digest parts",
+    ),
+  }),
+  declare(49, "digestAnswer", bulk, {
+    request,
+    ready: flag,
+    parts: list(
+      record({ status: choice(PartStatus.split), count: u32, items }),
+      DIGEST_PARTS_MAX,
+      "digest parts",
+    ),
+  }),
+  declare(50, "pull", bulk, {
+    request,
+    ids: list(id, PAGE_ENTRIES_MAX, "ids"),
+  }),
+  declare(51, "pullRange", bulk, { request, after: id, through: id }),
+  declare(52, "pulled", bulk, { request, through: id, entries }),
+  declare(53, "push", bulk, { request, entries }),
+  declare(54, "pushed", control, { request }),
+  declare(55, "confirm", bulk, { request, items }),
+  declare(56, "confirmed", control, {
+    request,
+    /** One for each item: whether this active holder has it or a newer one. */
+    held: list(flag, PAGE_ENTRIES_MAX, "confirmations"),
+  }),
+] as const;
+
+type DecodedOf<D> = D extends Declaration<infer Type, infer F>
+  ? { readonly type: Type } & RecordOf<F>
+  : never;
+
+/** A decoded message; `type` says which. */
+export type Message = DecodedOf<typeof declarations[number]>;
+/** The message of one type. */
+export type MessageOf<Type extends Message["type"]> = Extract<
+  Message,
+  { readonly type: Type }
+>;

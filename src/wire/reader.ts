@@ -1,0 +1,96 @@
+/**
+ * Reads numbers and bytes out of what a peer sent, and trusts none of it.
+ *
+ * @module
+ */
+import { type Bytes, fromUtf8 } from "../base/bytes.ts";
+import { ProtocolError } from "../base/errors.ts";
+import { type Id, ID_BYTES, idFromBytes } from "../id/id.ts";
+
+/** Every method throws `ProtocolError` at the end of the bytes. */
+export class Reader {
+  readonly #bytes: Bytes;
+  #at: number;
+
+  constructor(bytes: Bytes, at = 0) {
+    this.#bytes = bytes;
+    this.#at = at;
+  }
+
+  /** How many bytes are left. */
+  get left(): number {
+    return this.#bytes.length - this.#at;
+  }
+
+  u8(): number {
+    return this.#bytes[this.#take(1)]!;
+  }
+
+  u16(): number {
+    const at = this.#take(2);
+    return (this.#bytes[at]! << 8) | this.#bytes[at + 1]!;
+  }
+
+  u32(): number {
+    return this.u16() * 0x1_0000 + this.u16();
+  }
+
+  u48(): number {
+    return this.u16() * 0x1_0000_0000 + this.u32();
+  }
+
+  /** A length or count, refused above `max` and in any but its shortest form. */
+  size(max: number, what: string): number {
+    let value = 0;
+    for (let shift = 0; shift <= 21; shift += 7) {
+      const byte = this.u8();
+      value += (byte & 127) << shift;
+      if (byte < 128) {
+        if (byte === 0 && shift > 0) break;
+        if (value > max) {
+          throw new ProtocolError(
+            `Cannot read ${what}: its size is ${value}, at most ${max} is allowed`,
+          );
+        }
+        return value;
+      }
+    }
+    throw new ProtocolError(`Cannot read ${what}: its size is malformed`);
+  }
+
+  id(): Id {
+    return idFromBytes(this.#bytes, this.#take(ID_BYTES));
+  }
+
+  /** A view, not a copy: whoever keeps it longer than the frame copies it. */
+  raw(length: number): Bytes {
+    const at = this.#take(length);
+    return this.#bytes.subarray(at, at + length);
+  }
+
+  /** Bytes after their length; a view, not a copy. */
+  bytes(max: number, what: string): Bytes {
+    return this.raw(this.size(max, what));
+  }
+
+  text(max: number, what: string): string {
+    const bytes = this.bytes(max, what);
+    try {
+      return fromUtf8(bytes);
+    } catch {
+      throw new ProtocolError(`Cannot read ${what}: it is not UTF-8`);
+    }
+  }
+
+  #take(count: number): number {
+    const at = this.#at;
+    if (at + count > this.#bytes.length) {
+      throw new ProtocolError(
+        `Cannot read ${count} bytes at ${at}: the message has ` +
+          `${this.#bytes.length}; it is cut off or malformed`,
+      );
+    }
+    this.#at = at + count;
+    return at;
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * Appends numbers and bytes to a buffer that grows.
+ *
+ * @module
+ */
+import type { Bytes } from "../base/bytes.ts";
+import { type Id, ID_BYTES, writeId } from "../id/id.ts";
+
+const BUFFER_BYTES_START = 512;
+const encoder = new TextEncoder();
+
+/** A buffer to write one message into; used again for the next. */
+export class Writer {
+  #bytes: Bytes = new Uint8Array(BUFFER_BYTES_START);
+  #length = 0;
+
+  /** What was written since the last call, as an array of its own. */
+  take(): Bytes {
+    const bytes = this.#bytes.slice(0, this.#length);
+    this.#length = 0;
+    // One large value must not keep its megabyte for ever.
+    if (this.#bytes.length > 64 * 1024) {
+      this.#bytes = new Uint8Array(BUFFER_BYTES_START);
+    }
+    return bytes;
+  }
+
+  u8(value: number): void {
+    this.#room(1);
+    this.#bytes[this.#length++] = value;
+  }
+
+  u16(value: number): void {
+    this.#room(2);
+    this.#bytes[this.#length++] = value >>> 8;
+    this.#bytes[this.#length++] = value;
+  }
+
+  u32(value: number): void {
+    this.u16(value >>> 16);
+    this.u16(value);
+  }
+
+  /** An integer up to 2^48, as wall clocks in milliseconds are. */
+  u48(value: number): void {
+    this.u16(Math.floor(value / 0x1_0000_0000));
+    this.u32(value >>> 0);
+  }
+
+  /** A length or count: 7 bits a byte, lowest first, up to 2^28. */
+  size(value: number): void {
+    let rest = value;
+    while (rest > 127) {
+      this.u8((rest & 127) | 128);
+      rest >>>= 7;
+    }
+    this.u8(rest);
+  }
+
+  id(id: Id): void {
+    this.#room(ID_BYTES);
+    writeId(id, this.#bytes, this.#length);
+    this.#length += ID_BYTES;
+  }
+
+  /** Bytes without their length. */
+  raw(value: Uint8Array): void {
+    this.#room(value.length);
+    this.#bytes.set(value, this.#length);
+    this.#length += value.length;
+  }
+
+  /** Bytes after their length. */
+  bytes(value: Uint8Array): void {
+    this.size(value.length);
+    this.raw(value);
+  }
+
+  /** UTF-8 after its length in bytes. */
+  text(value: string): void {
+    this.bytes(encoder.encode(value));
+  }
+
+  #room(count: number): void {
+    const wanted = this.#length + count;
+    if (wanted <= this.#bytes.length) return;
+    const larger = new Uint8Array(Math.max(wanted, this.#bytes.length * 2));
+    larger.set(this.#bytes.subarray(0, this.#length));
+    this.#bytes = larger;
+  }
+}
