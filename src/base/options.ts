@@ -1,0 +1,169 @@
+/**
+ * What a node can be told, and the one place where the defaults are.
+ *
+ * @module
+ */
+import { SUBNET_BYTES_MAX, URL_BYTES_MAX } from "./limits.ts";
+import { utf8 } from "./bytes.ts";
+
+/** Times that the protocol works with, in milliseconds. */
+export interface Timings {
+  /** How often a neighbour hears from a node that is otherwise silent. */
+  readonly heartbeatMs: number;
+  /** Silence of a linked neighbour after which it is probed. */
+  readonly silenceMs: number;
+  /** How long a probe, direct or indirect, may take. */
+  readonly probeMs: number;
+  /** A suspect is declared dead no sooner than this. */
+  readonly suspicionMinMs: number;
+  /** A suspect that nobody else suspects is declared dead after this. */
+  readonly suspicionMaxMs: number;
+  /** How long news of members are gathered before they are sent. */
+  readonly gossipMs: number;
+  /** A handshake, dial included, may take this long. */
+  readonly handshakeMs: number;
+  /** The first wait before a lost link is dialled again. */
+  readonly redialMinMs: number;
+  /** The longest wait between two dials of one node. */
+  readonly redialMaxMs: number;
+  /** How often one of the nodes that are believed dead is dialled. */
+  readonly reviveMs: number;
+  /** How long a dead node is remembered. */
+  readonly forgetMs: number;
+  /** A holder that has not answered for this long gets a stand-in. */
+  readonly hedgeMs: number;
+  /** How often each pair of co-holders compares its digests. */
+  readonly antiEntropyMs: number;
+  /** How long a node must not have been a holder before it drops a copy. */
+  readonly dropAfterMs: number;
+  /** How old the confirmations may be on which a copy is dropped. */
+  readonly confirmedMaxMs: number;
+  /** How long a deleted key is remembered. */
+  readonly tombstoneMs: number;
+  /** How far ahead of the own clock a version may be. */
+  readonly clockAheadMaxMs: number;
+  /** How long the result of a read-modify-write is remembered. */
+  readonly outcomeMs: number;
+  /** A broadcast gap older than this is asked for. */
+  readonly castGapMs: number;
+  /** How long broadcasts are kept for repair. */
+  readonly castKeepMs: number;
+}
+
+/** The defaults of {@linkcode Timings}. */
+export const TIMINGS: Timings = {
+  heartbeatMs: 1_000,
+  silenceMs: 2_500,
+  probeMs: 1_000,
+  suspicionMinMs: 2_000,
+  suspicionMaxMs: 6_000,
+  gossipMs: 100,
+  handshakeMs: 5_000,
+  redialMinMs: 100,
+  redialMaxMs: 10_000,
+  reviveMs: 10_000,
+  forgetMs: 24 * 3_600_000,
+  hedgeMs: 50,
+  antiEntropyMs: 10_000,
+  dropAfterMs: 60_000,
+  confirmedMaxMs: 5_000,
+  tombstoneMs: 24 * 3_600_000,
+  clockAheadMaxMs: 5 * 60_000,
+  outcomeMs: 10 * 60_000,
+  castGapMs: 200,
+  castKeepMs: 60_000,
+};
+
+/** What the machines of one node are built from; all checked, all given. */
+export interface NodeOptions {
+  /** Only nodes of equal subnets meet. */
+  readonly subnet: string;
+  /** What peers may dial; empty for none. */
+  readonly url: string;
+  /** Copies of each entry. */
+  readonly replicas: number;
+  /** Links that this node keeps at most. */
+  readonly linksMax: number;
+  readonly timings: Timings;
+}
+
+/** The least and the most copies that can be asked for. */
+const REPLICAS_MIN = 1;
+const REPLICAS_MAX = 16;
+
+/**
+ * @throws {TypeError} If `url` is not text or not a `ws:` or `wss:` url
+ * @throws {RangeError} If it is too long
+ */
+export function checkUrl(url: unknown): string {
+  if (typeof url !== "string") {
+    throw new TypeError(
+      `Cannot use a url of type ${typeof url}: give a string such as ` +
+        `"ws://127.0.0.1:4444/"`,
+    );
+  }
+  let parsed: URL;
+  try {
+    parsed = new URL(url);
+  } catch {
+    throw new TypeError(
+      `Cannot use the url "${url}": it is none; give one such as ` +
+        `"ws://127.0.0.1:4444/"`,
+    );
+  }
+  if (parsed.protocol !== "ws:" && parsed.protocol !== "wss:") {
+    throw new TypeError(
+      `Cannot use the url "${url}": its scheme is "${parsed.protocol}", ` +
+        `wanted is "ws:" or "wss:"`,
+    );
+  }
+  const length = utf8(parsed.href).length;
+  if (length > URL_BYTES_MAX) {
+    throw new RangeError(
+      `Cannot use a url of ${length} bytes: at most ${URL_BYTES_MAX} are allowed`,
+    );
+  }
+  return parsed.href;
+}
+
+/**
+ * @throws {TypeError} If `replicas` is not a number
+ * @throws {RangeError} If it is not a whole number from 1 to 16
+ */
+export function checkReplicas(replicas: unknown): number {
+  if (typeof replicas !== "number") {
+    throw new TypeError(
+      `Cannot use "replicas" of type ${typeof replicas}: give a number`,
+    );
+  }
+  if (
+    !Number.isInteger(replicas) || replicas < REPLICAS_MIN ||
+    replicas > REPLICAS_MAX
+  ) {
+    throw new RangeError(
+      `Cannot keep ${replicas} replicas: give a whole number from ` +
+        `${REPLICAS_MIN} to ${REPLICAS_MAX}`,
+    );
+  }
+  return replicas;
+}
+
+/**
+ * @throws {TypeError} If `subnet` is not a string
+ * @throws {RangeError} If it is too long
+ */
+export function checkSubnet(subnet: unknown): string {
+  if (typeof subnet !== "string") {
+    throw new TypeError(
+      `Cannot use a subnet of type ${typeof subnet}: give a string`,
+    );
+  }
+  const length = utf8(subnet).length;
+  if (length > SUBNET_BYTES_MAX) {
+    throw new RangeError(
+      `Cannot use a subnet name of ${length} bytes: at most ` +
+        `${SUBNET_BYTES_MAX} are allowed`,
+    );
+  }
+  return subnet;
+}

@@ -1,0 +1,68 @@
+/**
+ * What an application can ask of the dict, and what it gets.
+ *
+ * @module
+ */
+import type { Bytes } from "../base/bytes.ts";
+import type { Id } from "../id/id.ts";
+import type { EntryRecord, Version } from "../wire/messages.ts";
+
+/** Which copies a read asks. */
+export type ReadMode = "first" | "nearest" | "quorum" | "all";
+
+/** The operations; each with the time it may take. */
+export type DictOperation =
+  & { readonly timeoutMs: number }
+  & (
+    /** Gives nothing, once this node is an active member. */
+    | { readonly type: "join" }
+    /** Gives nothing, once all that this node held has its copies elsewhere. */
+    | { readonly type: "leave" }
+    /** Gives nothing, once all local ranges have their copies. */
+    | { readonly type: "settled" }
+    /** Gives `Found`. */
+    | { readonly type: "get"; readonly key: Bytes; readonly read: ReadMode }
+    /** Gives `Written`. */
+    | { readonly type: "set"; readonly key: Bytes; readonly value: Bytes }
+    /** Gives `boolean`: whether it was there. */
+    | { readonly type: "delete"; readonly key: Bytes }
+    /** Gives `Found`: what was taken out. */
+    | { readonly type: "pop"; readonly key: Bytes }
+    /** Gives `EntryRecord`, or `undefined` when the dict is empty. */
+    | { readonly type: "popItem" }
+    /** Gives `Bytes`: the value that is there now. */
+    | {
+      readonly type: "setDefault";
+      readonly key: Bytes;
+      readonly value: Bytes;
+    }
+    /** Gives a number. */
+    | { readonly type: "size" }
+    /** Gives `ScanPage`. */
+    | {
+      readonly type: "scan";
+      /** Entries whose hash is larger; `undefined`: from the beginning. */
+      readonly after: Id | undefined;
+      readonly values: boolean;
+    }
+  );
+
+/** What a read found. */
+export interface Found {
+  /** `undefined` for a proven miss. */
+  readonly value: Bytes | undefined;
+}
+
+/** What became of a write. */
+export interface Written {
+  readonly version: Version;
+  /** The members that confirmed it. */
+  readonly holders: readonly Id[];
+}
+
+/** Part of a scan, in the order of the keys' hashes. */
+export interface ScanPage {
+  readonly entries: readonly EntryRecord[];
+  /** Where to go on; `undefined` at the end. */
+  readonly next: Id | undefined;
+}
