@@ -30,8 +30,10 @@ export interface Timings {
   readonly reviveMs: number;
   /** How long a dead node is remembered. */
   readonly forgetMs: number;
-  /** A holder that has not answered for this long gets a stand-in. */
+  /** A read that is not answered for this long asks the next holder, too. */
   readonly hedgeMs: number;
+  /** For a holder that has not answered for this long another stands in. */
+  readonly standInMs: number;
   /** How often each pair of co-holders compares its digests. */
   readonly antiEntropyMs: number;
   /** How long a node must not have been a holder before it drops a copy. */
@@ -64,6 +66,7 @@ export const TIMINGS: Timings = {
   reviveMs: 10_000,
   forgetMs: 24 * 3_600_000,
   hedgeMs: 50,
+  standInMs: 1_000,
   antiEntropyMs: 10_000,
   dropAfterMs: 60_000,
   confirmedMaxMs: 5_000,

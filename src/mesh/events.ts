@@ -142,7 +142,9 @@ export type Notice =
     readonly key: Bytes;
     readonly added: boolean;
     readonly version: Version;
-  };
+  }
+  /** Dict events were lost: a list of keys must be read anew. */
+  | { readonly type: "resync" };
 
 /** A node as the application sees it. */
 export interface MemberView {

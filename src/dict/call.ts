@@ -1,0 +1,74 @@
+/**
+ * What every operation of the dict has: a deadline, an end, a way to stop it.
+ *
+ * @module
+ */
+import type { ChordError } from "../base/errors.ts";
+import type { Timer } from "../base/timers.ts";
+import type { Context } from "../mesh/context.ts";
+
+/** How an operation ends: exactly one of the two is called, once. */
+export interface Ending<Result> {
+  done(result: Result): void;
+  failed(error: ChordError): void;
+}
+
+/** One operation that is under way. */
+export abstract class Call<Result> {
+  protected readonly context: Context;
+  protected readonly timeoutMs: number;
+  readonly #ending: Ending<Result>;
+  readonly #timers = new Set<Timer>();
+  #isOver = false;
+
+  constructor(context: Context, timeoutMs: number, ending: Ending<Result>) {
+    this.context = context;
+    this.timeoutMs = timeoutMs;
+    this.#ending = ending;
+    this.after(timeoutMs, () => this.fail(this.timedOut()));
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** The ring has changed: ask whoever must be asked now. */
+  abstract replan(): void;
+
+  /** What to fail with when the time is over. */
+  protected abstract timedOut(): ChordError;
+
+  /** Lets go of what the call holds: requests, mostly. */
+  protected abstract release(): void;
+
+  /** Ends the call without telling anybody: the caller no longer waits. */
+  cancel(): void {
+    this.#end();
+  }
+
+  fail(error: ChordError): void {
+    if (this.#end()) this.#ending.failed(error);
+  }
+
+  protected succeed(result: Result): void {
+    if (this.#end()) this.#ending.done(result);
+  }
+
+  /** Runs something later, unless the call is over by then. */
+  protected after(ms: number, run: () => void): void {
+    const timer = this.context.timers.at(this.context.nowMs + ms, () => {
+      this.#timers.delete(timer);
+      run();
+    });
+    this.#timers.add(timer);
+  }
+
+  #end(): boolean {
+    if (this.#isOver) return false;
+    this.#isOver = true;
+    for (const timer of this.#timers) this.context.timers.cancel(timer);
+    this.#timers.clear();
+    this.release();
+    return true;
+  }
+}

@@ -1,0 +1,110 @@
+/**
+ * Who must have a copy of a key: the first R active members at or after the
+ * key's hash (successor placement with R - 1 further replicas: Dabek et al.,
+ * "Wide-area cooperative storage with CFS", SOSP 2001, section 4.1).
+ *
+ * @module
+ */
+import type { Id } from "../id/id.ts";
+import { distance, isInArc } from "../id/ring.ts";
+import type { RingView } from "../mesh/peers.ts";
+import type { MemberRecord } from "../wire/messages.ts";
+import type { Arc } from "./table.ts";
+
+/**
+ * The members from the key's first holder on: the holders, then who would
+ * stand in for one.
+ */
+export function candidatesOf(
+  ring: RingView,
+  id: Id,
+  count: number,
+): MemberRecord[] {
+  const { members } = ring;
+  const candidates: MemberRecord[] = [];
+  const first = ring.indexOf(id);
+  for (let i = 0; i < Math.min(count, members.length); i++) {
+    candidates.push(members[(first + i) % members.length]!);
+  }
+  return candidates;
+}
+
+/** Whether `node` is one of the first `replicas` members at or after `id`. */
+export function isHolder(
+  ring: RingView,
+  node: Id,
+  id: Id,
+  replicas: number,
+): boolean {
+  const { members } = ring;
+  const first = ring.indexOf(id);
+  for (let i = 0; i < Math.min(replicas, members.length); i++) {
+    if (members[(first + i) % members.length]!.id === node) return true;
+  }
+  return false;
+}
+
+/** The joining members that would be holders of `id` were they active. */
+export function joinersOf(
+  ring: RingView,
+  id: Id,
+  replicas: number,
+): MemberRecord[] {
+  if (ring.joining.length === 0) return [];
+  const { members } = ring;
+  if (members.length < replicas) return [...ring.joining];
+  // As a joiner before the last holder displaces it, so does the last holder
+  // bound the arc in which a joiner becomes one.
+  const last = members[(ring.indexOf(id) + replicas - 1) % members.length]!;
+  if (members.length === replicas) return [...ring.joining];
+  return ring.joining.filter((joiner) =>
+    distance(id, joiner.position) < distance(id, last.position)
+  );
+}
+
+/** The arc between two neighbours on the ring, and who has copies of it. */
+export interface Segment extends Arc {
+  /** In the order of the ring: the first holder first. */
+  readonly holders: readonly Id[];
+}
+
+/** The segment that ends at the member with this index. */
+export function segmentAt(
+  members: readonly MemberRecord[],
+  index: number,
+  replicas: number,
+): Segment {
+  const count = members.length;
+  const holders: Id[] = [];
+  for (let i = 0; i < Math.min(replicas, count); i++) {
+    holders.push(members[(index + i) % count]!.id);
+  }
+  return {
+    after: members[(index + count - 1) % count]!.position,
+    through: members[index]!.position,
+    holders,
+  };
+}
+
+/** The segments of which `node` has copies, its own first. */
+export function segmentsOf(
+  members: readonly MemberRecord[],
+  node: Id,
+  replicas: number,
+): Segment[] {
+  const own = members.findIndex((member) => member.id === node);
+  if (own < 0) return [];
+  const segments: Segment[] = [];
+  for (let i = 0; i < Math.min(replicas, members.length); i++) {
+    const index = (own - i + members.length) % members.length;
+    segments.push(segmentAt(members, index, replicas));
+  }
+  return segments;
+}
+
+/** The index of the segment that has `id`, or -1. */
+export function segmentWith(segments: readonly Segment[], id: Id): number {
+  return segments.findIndex(({ after, through }) =>
+    isInArc(id, after, through)
+  );
+}

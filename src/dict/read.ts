@@ -1,0 +1,253 @@
+/**
+ * One read, from its coordinator.
+ *
+ * The first holder that has caught up proves what is there and what is not, in
+ * one round trip. One that is slow is hedged by the next (Dean and Barroso,
+ * "The tail at scale", CACM 2013); one that has not caught up turns the read
+ * into one of all holders, of which the newest version wins. Copies found to
+ * be older are repaired on the way.
+ *
+ * @module
+ */
+import type { Bytes } from "../base/bytes.ts";
+import { type ChordError, TimeoutError } from "../base/errors.ts";
+import type { Id } from "../id/id.ts";
+import type { Context } from "../mesh/context.ts";
+import type { Peers, PendingRequest } from "../mesh/peers.ts";
+import { Health, type Version } from "../wire/messages.ts";
+import { Call, type Ending } from "./call.ts";
+import { candidatesOf } from "./holders.ts";
+import type { ReadMode } from "./operations.ts";
+import type { Replica } from "./replica.ts";
+import { isNewer } from "./version.ts";
+import { noMember, tooMany } from "./write.ts";
+
+/** How long to wait before everybody is asked once more. */
+const ASK_AGAIN_MS = 100;
+
+/** What one holder has. */
+export interface Copy {
+  /** `undefined`: the holder never heard of the key. */
+  readonly version: Version | undefined;
+  /** `undefined`: no such key, or a tombstone. */
+  readonly value: Bytes | undefined;
+}
+
+interface Answer extends Copy {
+  readonly ready: boolean;
+}
+
+/** What a read found. */
+export interface ReadResult extends Copy {
+  /** Holders whose copy is older than this one. */
+  readonly behind: readonly Id[];
+}
+
+/** A read that is under way. */
+export class Read extends Call<ReadResult> {
+  readonly #peers: Peers;
+  readonly #replica: Replica;
+  readonly #id: Id;
+  readonly #asked = new Set<Id>();
+  readonly #failed = new Set<Id>();
+  readonly #answers = new Map<Id, Answer>();
+  #mode: ReadMode;
+  #isAskingLater = false;
+  #request: PendingRequest | undefined;
+
+  constructor(
+    context: Context,
+    peers: Peers,
+    replica: Replica,
+    order: { id: Id; mode: ReadMode; timeoutMs: number },
+    ending: Ending<ReadResult>,
+  ) {
+    super(context, order.timeoutMs, ending);
+    this.#peers = peers;
+    this.#replica = replica;
+    this.#id = order.id;
+    this.#mode = order.mode;
+  }
+
+  /** Asks the holder, or the holders, that the mode wants. */
+  start(): this {
+    if (this.#peers.ring.members.length === 0) {
+      this.fail(noMember("read the key"));
+    } else {
+      this.#askFor(this.#wanted());
+    }
+    return this;
+  }
+
+  override replan(): void {
+    if (this.isOver) return;
+    this.#askFor(this.#wanted());
+  }
+
+  protected override timedOut(): ChordError {
+    return new TimeoutError(
+      `Cannot read the key: ${this.#answers.size} of the ${this.#asked.size} ` +
+        `holders asked answered within ${this.timeoutMs} ms, not enough to ` +
+        `prove what is there; retry, or raise "timeoutMs"`,
+      "no",
+    );
+  }
+
+  protected override release(): void {
+    this.#request?.cancel();
+  }
+
+  #holders(): Id[] {
+    const { replicas } = this.context.options;
+    return candidatesOf(this.#peers.ring, this.#id, replicas)
+      .map(({ id }) => id);
+  }
+
+  /** How many holders must answer. */
+  #wanted(): number {
+    const count = this.#holders().length;
+    if (this.#mode === "all") return count;
+    return this.#mode === "quorum" ? (count + 2) >> 1 : 1;
+  }
+
+  /** The holders in the order in which this read asks them. */
+  #order(): Id[] {
+    const holders = this.#holders();
+    if (this.#mode === "nearest") {
+      const self = this.#peers.self.id;
+      const costs = new Map(
+        holders.map((
+          id,
+        ) => [id, id === self ? 0 : this.#peers.roundTripMs(id)]),
+      );
+      holders.sort((a, b) => costs.get(a)! - costs.get(b)!);
+    }
+    // Those in doubt come last; the order is kept otherwise.
+    const inDoubt = (id: Id) => this.#failed.has(id) || this.#isSuspect(id);
+    return [
+      ...holders.filter((id) => !inDoubt(id)),
+      ...holders.filter(inDoubt),
+    ];
+  }
+
+  #isSuspect(id: Id): boolean {
+    return this.#peers.member(id)?.health !== Health.alive;
+  }
+
+  /** Asks until `count` holders are asked that have not failed. */
+  #askFor(count: number): void {
+    let open = 0;
+    for (const id of this.#order()) {
+      if (open >= count || this.isOver) break;
+      if (this.#failed.has(id)) continue;
+      open++;
+      if (!this.#asked.has(id)) this.#ask(id);
+    }
+    if (!this.isOver) this.#judge();
+  }
+
+  #ask(to: Id): void {
+    this.#asked.add(to);
+    if (to === this.#peers.self.id) {
+      const entry = this.#replica.table.get(this.#id);
+      this.#answers.set(to, {
+        ready: this.#replica.share.isReadyFor(this.#id),
+        version: entry?.version,
+        value: entry?.value,
+      });
+      return;
+    }
+    this.#request ??= this.#open();
+    if (this.#request === undefined) return this.fail(tooMany("read the key"));
+    const { number } = this.#request;
+    this.#request.send(to, { type: "get", request: number, id: this.#id });
+    this.#hedge(to);
+  }
+
+  #open(): PendingRequest | undefined {
+    return this.#peers.request(this.timeoutMs, {
+      onAnswer: (answer, from) => {
+        if (answer.type !== "getAnswer") return;
+        this.#answers.set(from, answer);
+        this.#judge();
+      },
+      onFailure: (to) => this.#onFailure(to),
+    });
+  }
+
+  /** If this holder is slow, the next one is asked, too. */
+  #hedge(to: Id): void {
+    const { hedgeMs } = this.context.options.timings;
+    const slowMs = Math.max(hedgeMs, 3 * this.#peers.roundTripMs(to));
+    this.after(slowMs, () => {
+      if (!this.#answers.has(to)) this.#askFor(this.#asked.size + 1);
+    });
+  }
+
+  #onFailure(to: Id): void {
+    this.#failed.add(to);
+    this.#asked.delete(to);
+    this.#askFor(this.#wanted());
+  }
+
+  /** Nobody is left who could answer: perhaps the ring changes, or a link. */
+  #askAllLater(): void {
+    if (this.#isAskingLater) return;
+    this.#isAskingLater = true;
+    this.after(ASK_AGAIN_MS, () => {
+      this.#isAskingLater = false;
+      this.#failed.clear();
+      this.#asked.clear();
+      this.#answers.clear();
+      this.#askFor(this.#wanted());
+    });
+  }
+
+  #judge(): void {
+    const proof = this.#proof();
+    if (proof !== undefined) return this.#end(proof);
+    const isFirstOnly = this.#mode === "first" || this.#mode === "nearest";
+    if (isFirstOnly && this.#answers.size > 0) {
+      // Who answered has not caught up, so all must be asked.
+      this.#mode = "all";
+      return this.#askFor(this.#wanted());
+    }
+    if (this.#asked.size <= this.#answers.size) this.#askAllLater();
+  }
+
+  /** What is there, once the answers prove it. */
+  #proof(): Copy | undefined {
+    const holders = this.#holders();
+    const ready = holders.find((id) => this.#answers.get(id)?.ready);
+    if (this.#mode === "first" || this.#mode === "nearest") {
+      return ready && this.#answers.get(ready);
+    }
+    const answered = holders.filter((id) => this.#answers.has(id)).length;
+    const isAnyOpen = holders.some((id) =>
+      this.#asked.has(id) && !this.#answers.has(id)
+    );
+    // Without one that has caught up, nobody may be missing.
+    const isEnough = this.#mode === "quorum"
+      ? answered >= this.#wanted()
+      : !isAnyOpen && (answered === holders.length || ready !== undefined);
+    return isEnough && answered > 0 ? this.#newest() : undefined;
+  }
+
+  #newest(): Copy {
+    let newest: Copy = { version: undefined, value: undefined };
+    for (const answer of this.#answers.values()) {
+      if (answer.version && isNewer(answer.version, newest.version)) {
+        newest = answer;
+      }
+    }
+    return newest;
+  }
+
+  #end({ version, value }: Copy): void {
+    const behind = version === undefined ? [] : this.#holders().filter((id) => {
+      const answer = this.#answers.get(id);
+      return answer !== undefined && isNewer(version, answer.version);
+    });
+    this.succeed({ version, value, behind });
+  }
+}

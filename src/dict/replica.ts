@@ -1,0 +1,122 @@
+/**
+ * One node's copies: what it does when another node writes or reads one.
+ *
+ * Kept true: per key the version here never goes back, and nothing is dropped
+ * in silence. A write that is older than what is here is answered with the
+ * version that beat it; a write for which this node is no holder is kept all
+ * the same, and handed on later.
+ *
+ * @module
+ */
+import type { Bytes } from "../base/bytes.ts";
+import { keyId } from "../id/id.ts";
+import type { Context } from "../mesh/context.ts";
+import type { Peers } from "../mesh/peers.ts";
+import { type EntryRecord, PutStatus, type Version } from "../wire/messages.ts";
+import type { Announcer } from "./announcer.ts";
+import { Share } from "./share.ts";
+import { type Entry, Table } from "./table.ts";
+import { compareVersions, HybridClock } from "./version.ts";
+
+/** What became of a write at one node. */
+export interface PutOutcome {
+  readonly status: typeof PutStatus[keyof typeof PutStatus];
+  /** The newer version that is here, when the write was stale. */
+  readonly version: Version | undefined;
+  /** What was here before; only of a write that was stored just now. */
+  readonly before: Entry | undefined;
+}
+
+/** A holder's half of the dict. */
+export class Replica {
+  readonly table: Table = new Table();
+  readonly clock: HybridClock;
+  readonly share: Share;
+  readonly #context: Context;
+  readonly #announcer: Announcer;
+  /** Called when an entry came that belongs to others. */
+  onForeign: () => void = () => {};
+
+  constructor(context: Context, peers: Peers, announcer: Announcer) {
+    const { options } = context;
+    this.#context = context;
+    this.#announcer = announcer;
+    this.clock = new HybridClock(
+      peers.self.id,
+      options.timings.clockAheadMaxMs,
+    );
+    this.share = new Share(peers, options.replicas);
+  }
+
+  /** A version larger than all that this node has seen. */
+  nextVersion(): Version {
+    return this.clock.next(this.#context.wallMs);
+  }
+
+  /** A write by a coordinator. */
+  put(record: EntryRecord): PutOutcome {
+    const { wallMs } = this.#context;
+    const id = keyId(record.key);
+    const before = this.table.get(id);
+    if (this.clock.isTooFarAhead(record.version, wallMs)) {
+      return { status: PutStatus.clock, version: undefined, before: undefined };
+    }
+    const order = before && compareVersions(before.version, record.version);
+    if (order !== undefined && order > 0) {
+      return {
+        status: PutStatus.stale,
+        version: before!.version,
+        before: undefined,
+      };
+    }
+    if (order !== 0) this.#store(id, record, before);
+    const isHeld = this.share.holds(id);
+    if (!this.share.has(id)) this.onForeign();
+    return {
+      status: isHeld ? PutStatus.stored : PutStatus.kept,
+      version: undefined,
+      before,
+    };
+  }
+
+  /** A copy from another node: kept if it is newer than what is here. */
+  take(record: EntryRecord): void {
+    const id = keyId(record.key);
+    const before = this.table.get(id);
+    if (before && compareVersions(before.version, record.version) >= 0) return;
+    if (this.isExpired(record)) return;
+    this.#store(id, record, before);
+    if (!this.share.has(id)) this.onForeign();
+  }
+
+  /** Whether a tombstone is so old that nobody remembers what it deleted. */
+  isExpired({ value, version }: EntryRecord): boolean {
+    const { wallMs, options } = this.#context;
+    return value === undefined &&
+      version.ms < wallMs - options.timings.tombstoneMs;
+  }
+
+  #store(id: string, record: EntryRecord, before: Entry | undefined): void {
+    const { nowMs, wallMs } = this.#context;
+    const { key, value, version } = record;
+    this.clock.observe(version, wallMs);
+    const isChange = (before?.value === undefined) !== (value === undefined);
+    const entry: Entry = {
+      id,
+      // What came in a frame is a view of it, and would keep all of it alive.
+      key: before?.key ?? owned(key),
+      value: value && owned(value),
+      version,
+      changedAtMs: isChange || before === undefined
+        ? nowMs
+        : before.changedAtMs,
+    };
+    this.table.put(entry);
+    if (isChange && this.share.isFirst(id)) this.#announcer.announce(entry);
+  }
+}
+
+/** The bytes as an array that shares its memory with nothing else. */
+function owned(bytes: Bytes): Bytes {
+  return bytes.length === bytes.buffer.byteLength ? bytes : bytes.slice();
+}

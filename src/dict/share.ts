@@ -1,0 +1,215 @@
+/**
+ * What this node must hold, and whether it does.
+ *
+ * Kept true: a segment is *ready* only while everything that was acknowledged
+ * for it is here. A node that gains a segment, or that may have missed writes
+ * (it was taken for dead, it slept, two rings met), loses readiness first and
+ * gets it back by comparing with the other holders. Reads of a segment that is
+ * not ready ask all holders. The alternative, to leave the ring and join
+ * again, empties the ring when two halves find that each believed the other
+ * dead.
+ *
+ * @module
+ */
+import type { Id } from "../id/id.ts";
+import type { Peers, RingView } from "../mesh/peers.ts";
+import { Health, type MemberRecord, Role } from "../wire/messages.ts";
+import { isHolder, type Segment, segmentsOf, segmentWith } from "./holders.ts";
+import { type Arc, arcHas } from "./table.ts";
+
+/** One segment of the share, with what is known about its copies. */
+export interface Portion {
+  readonly segment: Segment;
+  /** Whether all that was acknowledged is here. */
+  ready: boolean;
+  /** The holders with which a comparison has ended since they became it. */
+  readonly compared: Set<Id>;
+}
+
+/** An arc that was part of the share until a moment. */
+interface Past extends Arc {
+  readonly untilMs: number;
+}
+
+/** The node's share of the ring. */
+export class Share {
+  readonly #peers: Peers;
+  readonly #replicas: number;
+  #portions: Portion[] = [];
+  #past: Past[] = [];
+
+  constructor(peers: Peers, replicas: number) {
+    this.#peers = peers;
+    this.#replicas = replicas;
+  }
+
+  /** The segments that this node holds, or will hold once it is active. */
+  get portions(): readonly Portion[] {
+    return this.#portions;
+  }
+
+  /** Whether every segment is ready. */
+  get isReady(): boolean {
+    return this.#portions.every((portion) => portion.ready);
+  }
+
+  /** Whether every segment was compared with all its other holders. */
+  get isSettled(): boolean {
+    return this.#portions.every((portion) =>
+      portion.ready &&
+      this.sources(portion).every((id) => portion.compared.has(id))
+    );
+  }
+
+  /** Whether this node is an active holder of `id`. */
+  holds(id: Id): boolean {
+    const { ring, self } = this.#peers;
+    return isHolder(ring, self.id, id, this.#replicas);
+  }
+
+  /** Whether this node is the first holder of `id`. */
+  isFirst(id: Id): boolean {
+    const { ring, self } = this.#peers;
+    return ring.members[ring.indexOf(id)]?.id === self.id;
+  }
+
+  /** Whether `id` belongs to the share, also while still joining. */
+  has(id: Id): boolean {
+    return segmentWith(this.#segments, id) >= 0;
+  }
+
+  /** Whether this node is a holder of `id` and has caught up. */
+  isReadyFor(id: Id): boolean {
+    if (!this.holds(id)) return false;
+    const portion = this.#portions.find(({ segment }) => arcHas(segment, id));
+    return portion?.ready === true;
+  }
+
+  /** Whether `id` was in the share at any time since `sinceMs`, or is now. */
+  hadSince(id: Id, sinceMs: number): boolean {
+    if (this.has(id)) return true;
+    return this.#past.some((past) =>
+      past.untilMs > sinceMs && arcHas(past, id)
+    );
+  }
+
+  /** When the last arc that still counts as held stops to do so, or nothing. */
+  get lastLossMs(): number | undefined {
+    return this.#past.at(-1)?.untilMs;
+  }
+
+  /** The nodes to compare a portion with. */
+  sources({ segment }: Portion): Id[] {
+    const self = this.#peers.self.id;
+    return segment.holders.filter((id) => id !== self);
+  }
+
+  /** Takes in a new ring. */
+  update(nowMs: number, dropAfterMs: number): void {
+    const old = this.#portions;
+    this.#past = this.#past.filter((past) =>
+      past.untilMs > nowMs - dropAfterMs
+    );
+    this.#portions = this.#segments.map((segment) => carriedOver(segment, old));
+    for (const { segment: { after, through } } of old) {
+      const isStill = this.#portions.some(({ segment }) =>
+        segment.after === after && segment.through === through
+      );
+      if (!isStill) this.#past.push({ after, through, untilMs: nowMs });
+    }
+    for (const portion of this.#portions) this.#judge(portion);
+  }
+
+  /** Data may be missing anywhere: everything must be compared again. */
+  doubt(): void {
+    for (const portion of this.#portions) {
+      portion.ready = false;
+      portion.compared.clear();
+      this.#judge(portion);
+    }
+  }
+
+  /** A comparison with `source` has ended; `wasReady` is what that node said. */
+  compared(portion: Portion, source: Id, wasReady: boolean): void {
+    portion.compared.add(source);
+    if (wasReady) portion.ready = true;
+    this.#judge(portion);
+  }
+
+  /** Ready when nobody is left to ask. */
+  #judge(portion: Portion): void {
+    portion.ready ||= this.sources(portion).every((id) =>
+      portion.compared.has(id) || !this.#isAlive(id)
+    );
+  }
+
+  /** A health has changed: perhaps nobody is left to ask. */
+  judgeAll(): void {
+    for (const portion of this.#portions) this.#judge(portion);
+  }
+
+  #isAlive(id: Id): boolean {
+    return (this.#peers.member(id)?.health ?? Health.dead) < Health.dead;
+  }
+
+  get #segments(): Segment[] {
+    const { ring, self } = this.#peers;
+    if (self.role === Role.active) {
+      return segmentsOf(ring.members, self.id, this.#replicas);
+    }
+    if (self.role !== Role.joining) return [];
+    // A joiner takes its future arcs from those who hold them now.
+    const future = withMember(ring, self);
+    return segmentsOf(future, self.id, this.#replicas).map((segment) => ({
+      after: segment.after,
+      through: segment.through,
+      holders: holdersNow(ring, segment, this.#replicas),
+    }));
+  }
+}
+
+function holdersNow(ring: RingView, arc: Arc, replicas: number): Id[] {
+  const { members } = ring;
+  const first = ring.indexOf(arc.through);
+  const count = Math.min(replicas, members.length);
+  return Array.from(
+    { length: count },
+    (_, i) => members[(first + i) % members.length]!.id,
+  );
+}
+
+function withMember(ring: RingView, self: MemberRecord): MemberRecord[] {
+  const members = ring.members.filter((member) => member.id !== self.id);
+  const at = members.findIndex((member) => member.position > self.position);
+  members.splice(at < 0 ? members.length : at, 0, self);
+  return members;
+}
+
+/**
+ * A segment's state out of those that it was cut or joined from: ready if all
+ * of them were, compared with whom all of them were.
+ */
+function carriedOver(segment: Segment, old: readonly Portion[]): Portion {
+  const sources = piecesOf(segment, old).map((end) =>
+    old.find((portion) => arcHas(portion.segment, end))
+  );
+  const compared = new Set(
+    segment.holders.filter((id) =>
+      sources.every((source) => source?.compared.has(id))
+    ),
+  );
+  return { segment, ready: sources.every((source) => source?.ready), compared };
+}
+
+/** The ends of the pieces into which the old borders cut a segment. */
+function piecesOf(segment: Arc, old: readonly Portion[]): Id[] {
+  const ends = [segment.through];
+  for (const { segment: { after, through } } of old) {
+    for (const border of [after, through]) {
+      if (border !== segment.through && arcHas(segment, border)) {
+        ends.push(border);
+      }
+    }
+  }
+  return ends;
+}

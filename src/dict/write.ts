@@ -1,0 +1,320 @@
+/**
+ * One write, from its coordinator: every holder must confirm it.
+ *
+ * Kept true: when a write is acknowledged, R distinct active members have it
+ * (all members while there are fewer); a holder that is suspect, out of reach
+ * or silent for a second is stood in for by the next member, and only when
+ * there is none does the write stand on fewer copies, never on fewer than two
+ * that could be had. A majority of the holders would be faster, and two of
+ * three holders that fail could then be the two that had it.
+ *
+ * @module
+ */
+import type { Bytes } from "../base/bytes.ts";
+import {
+  type ChordError,
+  ClockError,
+  InsufficientReplicasError,
+  NoPeerError,
+  OverloadedError,
+} from "../base/errors.ts";
+import { type Id, keyId } from "../id/id.ts";
+import type { Context } from "../mesh/context.ts";
+import type { Peers, PendingRequest } from "../mesh/peers.ts";
+import {
+  Health,
+  type MessageOf,
+  type OperationId,
+  PutStatus,
+  type Version,
+} from "../wire/messages.ts";
+import { Call, type Ending } from "./call.ts";
+import { candidatesOf, joinersOf } from "./holders.ts";
+import type { Written } from "./operations.ts";
+import type { Replica } from "./replica.ts";
+
+/** Copies below which a write never counts, where so many could be had. */
+const COPIES_MIN = 2;
+/** How long a holder that does not know that it is one gets to find out. */
+const ASK_AGAIN_MS = 50;
+
+/** What to write. */
+export interface WriteOrder {
+  /** For messages: "set", "delete". */
+  readonly action: string;
+  readonly key: Bytes;
+  /** `undefined`: a tombstone. */
+  readonly value: Bytes | undefined;
+  /** Set for a part of a read-modify-write. */
+  readonly operation: OperationId | undefined;
+  readonly timeoutMs: number;
+}
+
+type State = "asked" | "stored" | "kept" | "failed";
+
+interface Target {
+  /** When it was asked first. */
+  readonly askedAtMs: number;
+  state: State;
+}
+
+/** A write that is under way. */
+export class Write extends Call<Written> {
+  readonly #peers: Peers;
+  readonly #replica: Replica;
+  readonly #order: WriteOrder;
+  readonly #id: Id;
+  readonly #targets = new Map<Id, Target>();
+  #version: Version;
+  #message: MessageOf<"put"> | undefined;
+  #request: PendingRequest | undefined;
+
+  constructor(
+    context: Context,
+    peers: Peers,
+    replica: Replica,
+    order: WriteOrder,
+    ending: Ending<Written>,
+  ) {
+    super(context, order.timeoutMs, ending);
+    this.#peers = peers;
+    this.#replica = replica;
+    this.#order = order;
+    this.#id = keyId(order.key);
+    this.#version = replica.nextVersion();
+  }
+
+  /** Sends the write to its holders. */
+  start(): this {
+    if (this.#peers.ring.members.length === 0) {
+      this.fail(noMember(this.#action));
+    } else {
+      this.#begin();
+      this.#lookForLate();
+    }
+    return this;
+  }
+
+  override replan(): void {
+    if (this.isOver || this.#message === undefined) return;
+    const ring = this.#peers.ring;
+    const { members } = ring;
+    const { replicas } = this.context.options;
+    const first = ring.indexOf(this.#id);
+    // For each that needs a stand-in the walk goes on by one.
+    let wanted = replicas;
+    for (let i = 0; i < Math.min(wanted, members.length); i++) {
+      const { id } = members[(first + i) % members.length]!;
+      this.#send(id);
+      if (this.isOver) return;
+      if (this.#needsStandIn(id)) wanted++;
+    }
+    // Joiners get it too, so that they miss nothing; they do not count.
+    for (const { id } of joinersOf(ring, this.#id, replicas)) this.#send(id);
+    this.#judge();
+  }
+
+  protected override timedOut(): ChordError {
+    const { replicas } = this.context.options;
+    const members = this.#peers.ring.members.length;
+    return new InsufficientReplicasError(this.#action, {
+      copies: this.#confirmed().length,
+      wanted: Math.min(replicas, Math.max(members, 1)),
+      asked: this.#targets.size,
+      timeoutMs: this.timeoutMs,
+    });
+  }
+
+  protected override release(): void {
+    this.#request?.cancel();
+  }
+
+  get #action(): string {
+    return `${this.#order.action} the key`;
+  }
+
+  /** Begins, or begins again with a larger version. */
+  #begin(): void {
+    this.#request?.cancel();
+    this.#targets.clear();
+    this.#request = this.#peers.request(this.timeoutMs, {
+      onAnswer: (answer, from) => {
+        if (answer.type === "putAnswer") {
+          this.#onAnswer(from, answer.status, answer.version);
+        }
+      },
+      onFailure: (to) => this.#onState(to, "failed"),
+    });
+    if (this.#request === undefined) return this.fail(tooMany(this.#action));
+    const { key, value, operation } = this.#order;
+    this.#message = {
+      type: "put",
+      request: this.#request.number,
+      view: this.#peers.ring.hash,
+      entry: { key, value, version: this.#version },
+      operation,
+    };
+    this.replan();
+  }
+
+  #send(to: Id): void {
+    const target = this.#targets.get(to);
+    if (target !== undefined && target.state !== "failed") return;
+    if (target !== undefined && !this.#peers.isLinked(to)) return;
+    const askedAtMs = target?.askedAtMs ?? this.context.nowMs;
+    this.#targets.set(to, { askedAtMs, state: "asked" });
+    if (to !== this.#peers.self.id) {
+      return this.#request!.send(to, this.#message!);
+    }
+    const { status, version } = this.#replica.put(this.#message!.entry);
+    this.#onAnswer(to, status, version);
+  }
+
+  #onAnswer(
+    from: Id,
+    status: MessageOf<"putAnswer">["status"],
+    newer: Version | undefined,
+  ): void {
+    switch (status) {
+      case PutStatus.stored:
+        return this.#onState(from, "stored");
+      case PutStatus.kept:
+        this.#onState(from, "kept");
+        return this.after(ASK_AGAIN_MS, () => this.#askAgain(from));
+      case PutStatus.stale:
+        return this.#onStale(from, newer);
+      default:
+        return this.fail(this.#wrongClock());
+    }
+  }
+
+  #onState(from: Id, state: State): void {
+    const target = this.#targets.get(from);
+    if (target === undefined) return;
+    target.state = state;
+    if (state === "failed") this.replan();
+    else this.#judge();
+  }
+
+  /** A holder in this node's view that does not think so: whose view is old? */
+  #askAgain(from: Id): void {
+    const { replicas } = this.context.options;
+    const holders = candidatesOf(this.#peers.ring, this.#id, replicas);
+    if (!holders.some(({ id }) => id === from)) return;
+    const target = this.#targets.get(from);
+    if (target?.state !== "kept") return;
+    this.#peers.compareTables(from);
+    target.state = "failed";
+    this.#send(from);
+  }
+
+  /** Once in a while: has a holder been silent for too long? */
+  #lookForLate(): void {
+    this.after(this.context.options.timings.standInMs, () => {
+      this.replan();
+      this.#lookForLate();
+    });
+  }
+
+  /**
+   * Somebody wrote a newer version meanwhile. A plain write must be newest at
+   * its holders when it is acknowledged, so it tries again with a larger
+   * version. A read-modify-write has read what it replaces: it came first, and
+   * was overwritten.
+   */
+  #onStale(from: Id, newer: Version | undefined): void {
+    if (this.#order.operation !== undefined || newer === undefined) {
+      return this.#onState(from, "stored");
+    }
+    const { clock } = this.#replica;
+    const { wallMs } = this.context;
+    if (clock.isTooFarAhead(newer, wallMs)) {
+      return this.fail(this.#wrongClock());
+    }
+    clock.observe(newer, wallMs);
+    this.#version = this.#replica.nextVersion();
+    this.#begin();
+  }
+
+  /** Whether the copy that this member should have must be made elsewhere. */
+  #needsStandIn(id: Id): boolean {
+    const target = this.#targets.get(id);
+    if (target?.state === "stored") return false;
+    if (target?.state === "failed") return true;
+    const { nowMs, options } = this.context;
+    const askedAtMs = target?.askedAtMs ?? nowMs;
+    if (nowMs - askedAtMs >= options.timings.standInMs) return true;
+    return (this.#peers.member(id)?.health ?? Health.dead) !== Health.alive;
+  }
+
+  /** Whether this member's copy counts; `index` is its rank as a candidate. */
+  #isConfirmed(id: Id, index: number): boolean {
+    const state = this.#targets.get(id)?.state;
+    // Who stands in is no holder by its own view, and need not think so.
+    return state === "stored" ||
+      (state === "kept" && index >= this.context.options.replicas);
+  }
+
+  #candidates(): Id[] {
+    const { ring } = this.#peers;
+    return candidatesOf(ring, this.#id, ring.members.length)
+      .map(({ id }) => id);
+  }
+
+  #confirmed(): Id[] {
+    return this.#candidates().filter((id, index) =>
+      this.#isConfirmed(id, index)
+    );
+  }
+
+  #judge(): void {
+    if (this.isOver) return;
+    const { replicas } = this.context.options;
+    const holders = candidatesOf(this.#peers.ring, this.#id, replicas);
+    const wanted = holders.length;
+    if (wanted === 0) return;
+    const missing = holders.filter(({ id }) =>
+      this.#targets.get(id)?.state !== "stored"
+    );
+    if (missing.length === 0) {
+      const ids = holders.map(({ id }) => id);
+      return this.succeed({ version: this.#version, holders: ids });
+    }
+    if (missing.some(({ id }) => !this.#needsStandIn(id))) return;
+    const candidates = this.#candidates();
+    const confirmed = candidates.filter((id, index) =>
+      this.#isConfirmed(id, index)
+    );
+    const possible =
+      candidates.filter((id, index) =>
+        this.#isConfirmed(id, index) || !this.#needsStandIn(id)
+      ).length;
+    const least = Math.min(COPIES_MIN, wanted);
+    if (confirmed.length < Math.min(wanted, Math.max(least, possible))) return;
+    this.succeed({ version: this.#version, holders: confirmed });
+  }
+
+  #wrongClock(): ChordError {
+    return new ClockError(
+      `Cannot ${this.#action}: this node's clock is more than ` +
+        `${this.context.options.timings.clockAheadMaxMs} ms off that of a ` +
+        `holder; set the clocks`,
+      this.#confirmed().length === 0 ? "no" : "maybe",
+    );
+  }
+}
+
+/** The error of an operation that would need a ring. */
+export function noMember(action: string): NoPeerError {
+  return new NoPeerError(
+    `Cannot ${action}: no member of a ring is known; connect to one first, or ` +
+      `call join() on this node`,
+  );
+}
+
+/** The error of an operation for which there is no room. */
+export function tooMany(action: string): OverloadedError {
+  return new OverloadedError(
+    `Cannot ${action}: too many requests are in flight; wait for some to end`,
+  );
+}
