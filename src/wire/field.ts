@@ -9,8 +9,26 @@ import type { Id } from "../id/id.ts";
 import type { Reader } from "./reader.ts";
 import type { Writer } from "./writer.ts";
 
+/** What values a field takes: enough to make one up, or to describe it. */
+export type Shape =
+  | { readonly kind: "integer"; readonly bits: 8 | 16 | 32 | 48 }
+  | { readonly kind: "choice"; readonly max: number }
+  | { readonly kind: "flag" }
+  | { readonly kind: "id" }
+  /** Hexadecimal text of exactly so many bytes. */
+  | { readonly kind: "hex"; readonly length: number }
+  | { readonly kind: "bytes"; readonly min: number; readonly max: number }
+  | { readonly kind: "text"; readonly max: number }
+  | { readonly kind: "optional"; readonly of: Shape }
+  | { readonly kind: "list"; readonly of: Shape; readonly max: number }
+  | {
+    readonly kind: "record";
+    readonly fields: { readonly [name: string]: Shape };
+  };
+
 /** One field: both directions of its encoding. */
 export interface Field<T> {
+  readonly shape: Shape;
   write(writer: Writer, value: T): void;
   /** Throws `ProtocolError`; allocates no more than the bytes it reads. */
   read(reader: Reader): T;
@@ -21,36 +39,42 @@ export type ValueOf<F> = F extends Field<infer T> ? T : never;
 
 /** An integer below 2^8. */
 export const u8: Field<number> = {
+  shape: { kind: "integer", bits: 8 },
   write: (writer, value) => writer.u8(value),
   read: (reader) => reader.u8(),
 };
 
 /** An integer below 2^16. */
 export const u16: Field<number> = {
+  shape: { kind: "integer", bits: 16 },
   write: (writer, value) => writer.u16(value),
   read: (reader) => reader.u16(),
 };
 
 /** An integer below 2^32. */
 export const u32: Field<number> = {
+  shape: { kind: "integer", bits: 32 },
   write: (writer, value) => writer.u32(value),
   read: (reader) => reader.u32(),
 };
 
 /** An integer below 2^48. */
 export const u48: Field<number> = {
+  shape: { kind: "integer", bits: 48 },
   write: (writer, value) => writer.u48(value),
   read: (reader) => reader.u48(),
 };
 
 /** True or false, in one byte that is 1 or 0. */
 export const flag: Field<boolean> = {
+  shape: { kind: "flag" },
   write: (writer, value) => writer.u8(value ? 1 : 0),
   read: (reader) => choice(1).read(reader) === 1,
 };
 
 /** A node, a position or a key's hash: 16 bytes. */
 export const id: Field<Id> = {
+  shape: { kind: "id" },
   write: (writer, value) => writer.id(value),
   read: (reader) => reader.id(),
 };
@@ -58,6 +82,7 @@ export const id: Field<Id> = {
 /** One byte from 0 to `max`. */
 export function choice<T extends number = number>(max: T): Field<number> {
   return {
+    shape: { kind: "choice", max },
     write: (writer, value) => writer.u8(value),
     read: (reader) => {
       const value = reader.u8();
@@ -74,6 +99,7 @@ export function choice<T extends number = number>(max: T): Field<number> {
 /** Exactly `length` bytes. */
 export function fixed(length: number): Field<Bytes> {
   return {
+    shape: { kind: "bytes", min: length, max: length },
     write: (writer, value) => writer.raw(value),
     read: (reader) => reader.raw(length),
   };
@@ -82,6 +108,7 @@ export function fixed(length: number): Field<Bytes> {
 /** From `min` to `max` bytes. */
 export function bytes(max: number, what: string, min = 0): Field<Bytes> {
   return {
+    shape: { kind: "bytes", min, max },
     write: (writer, value) => writer.bytes(value),
     read: (reader) => {
       const value = reader.bytes(max, what);
@@ -97,6 +124,7 @@ export function bytes(max: number, what: string, min = 0): Field<Bytes> {
 /** Up to `max` bytes of UTF-8. */
 export function text(max: number, what: string): Field<string> {
   return {
+    shape: { kind: "text", max },
     write: (writer, value) => writer.text(value),
     read: (reader) => reader.text(max, what),
   };
@@ -105,6 +133,7 @@ export function text(max: number, what: string): Field<string> {
 /** A field that may be missing: one byte says whether it is there. */
 export function optional<T>(field: Field<T>): Field<T | undefined> {
   return {
+    shape: { kind: "optional", of: field.shape },
     write: (writer, value) => {
       flag.write(writer, value !== undefined);
       if (value !== undefined) field.write(writer, value);
@@ -120,6 +149,7 @@ export function list<T>(
   what: string,
 ): Field<readonly T[]> {
   return {
+    shape: { kind: "list", of: field.shape, max },
     write: (writer, values) => {
       writer.size(values.length);
       for (const value of values) field.write(writer, value);
@@ -147,7 +177,9 @@ export type RecordOf<F extends Fields> = {
 /** Several fields as one. */
 export function record<F extends Fields>(fields: F): Field<RecordOf<F>> {
   const entries = Object.entries(fields);
+  const shapes = entries.map(([name, { shape }]) => [name, shape] as const);
   return {
+    shape: { kind: "record", fields: Object.fromEntries(shapes) },
     write: (writer, value) => {
       for (const [name, field] of entries) field.write(writer, value[name]);
     },

@@ -114,6 +114,7 @@ export const PacketKind = { bytes: 0, text: 1, json: 2 } as const;
 
 /** Eight bytes as hexadecimal text: the tie-break of a version. */
 const node64: Field<string> = {
+  shape: { kind: "hex", length: 8 },
   write: (writer, value) => {
     for (let i = 0; i < 16; i += 8) {
       writer.u32(parseInt(value.slice(i, i + 8), 16));
