@@ -34,6 +34,7 @@ export function laneOf(type: Message["type"]): Lane {
 /** One message as bytes: its kind, then its fields. */
 export function encode(message: Message): Bytes {
   const { kind, body } = byType.get(message.type)!;
+  writer.clear();
   writer.u8(kind);
   body.write(writer, message);
   return writer.take();
@@ -67,6 +68,7 @@ export function decode(bytes: Bytes): Message {
 
 /** One value that travels inside another message's bytes. */
 export function encodeField<T>(field: Field<T>, value: T): Bytes {
+  writer.clear();
   field.write(writer, value);
   return writer.take();
 }

@@ -109,6 +109,16 @@ export const CastKind = { message: 0, events: 1 } as const;
 /** What one part of a digest comparison gave. */
 export const PartStatus = { same: 0, listed: 1, split: 2 } as const;
 
+/** What a node says of a version that another one would like to drop. */
+export const Held = {
+  /** It is a holder of the key, and has this version or a newer one. */
+  held: 0,
+  /** It is a holder, and lacks it. */
+  lacking: 1,
+  /** It does not think that it is a holder. */
+  other: 2,
+} as const;
+
 /** How a packet of an application message was given. */
 export const PacketKind = { bytes: 0, text: 1, json: 2 } as const;
 
@@ -301,7 +311,7 @@ export const declarations = [
   }),
 
   // The dict: ranges of keys, (after, through] by hash.
-  declare(40, "count", operations, { request }),
+  declare(40, "count", operations, { request, view: u32 }),
   declare(41, "countAnswer", operations, {
     request,
     ready: flag,
@@ -351,8 +361,8 @@ export const declarations = [
   declare(55, "confirm", bulk, { request, items }),
   declare(56, "confirmed", control, {
     request,
-    /** One for each item: whether this active holder has it or a newer one. */
-    held: list(flag, PAGE_ENTRIES_MAX, "confirmations"),
+    /** One for each item. */
+    held: list(choice(Held.other), PAGE_ENTRIES_MAX, "confirmations"),
   }),
 ] as const;
 

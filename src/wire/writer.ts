@@ -25,6 +25,11 @@ export class Writer {
     return bytes;
   }
 
+  /** Forgets what was written: a message that broke off half-way. */
+  clear(): void {
+    this.#length = 0;
+  }
+
   u8(value: number): void {
     this.#room(1);
     this.#bytes[this.#length++] = value;
