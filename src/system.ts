@@ -1,0 +1,48 @@
+/**
+ * The real clock, real chance and real WebSockets: the one file of the core that
+ * touches these globals. Everything else is handed them from here.
+ *
+ * @module
+ */
+import type { Clock } from "./base/clock.ts";
+import type { Random } from "./base/random.ts";
+import type { WebSocketLike } from "./transport/websocket.ts";
+
+/** The longest delay that `setTimeout` keeps. */
+const DELAY_MAX_MS = 2 ** 31 - 1;
+
+/** The clocks and timers of the platform. */
+export const systemClock: Clock = {
+  nowMs: () => performance.now(),
+  wallMs: () => Date.now(),
+  setTimer: (run, delayMs) =>
+    setTimeout(run, Math.min(Math.max(0, delayMs), DELAY_MAX_MS)),
+  clearTimer: (timer) => clearTimeout(timer as number),
+};
+
+/** Numbers from `crypto`, many at a time: a call of it costs a microsecond. */
+class SystemRandom implements Random {
+  readonly #pool = new Uint32Array(256);
+  #next = 256;
+
+  uint32(): number {
+    if (this.#next === this.#pool.length) {
+      crypto.getRandomValues(this.#pool);
+      this.#next = 0;
+    }
+    const drawn = this.#pool[this.#next]!;
+    this.#pool[this.#next++] = 0; // It may have become part of a secret.
+    return drawn;
+  }
+}
+
+/** Chance that nobody can foretell; one pool for all nodes of a process. */
+export const systemRandom: Random = new SystemRandom();
+
+/** Something that dials a url, as the global `WebSocket` does. */
+export type WebSocketConstructor = new (url: string) => WebSocketLike;
+
+/** The platform's `WebSocket`; `undefined` on a platform that has none. */
+export function systemWebSocket(): WebSocketConstructor | undefined {
+  return (globalThis as { WebSocket?: WebSocketConstructor }).WebSocket;
+}
