@@ -17,6 +17,7 @@ export type ErrorCode =
   | "connection"
   | "directory"
   | "key-not-found"
+  | "listen"
   | "no-peer"
   | "overloaded"
   | "protocol"
@@ -24,6 +25,7 @@ export type ErrorCode =
   | "self-connect"
   | "subnet"
   | "timeout"
+  | "update"
   | "version";
 
 /**
@@ -184,5 +186,51 @@ export class SelfConnectError extends ChordError {
 
   constructor(message: string, options?: ErrorOptions) {
     super(message, "no", options);
+  }
+}
+
+/** The caller's `AbortSignal` said that nobody waits any more. */
+export class AbortError extends ChordError {
+  override readonly name = "AbortError";
+  readonly code = "aborted";
+
+  /** @param reason what the signal gives as its reason; becomes the cause */
+  constructor(action: string, applied: Applied, reason: unknown) {
+    super(`Cannot ${action}: its signal was aborted`, applied, {
+      cause: reason,
+    });
+  }
+}
+
+/** The address cannot be listened on: it is in use, or not this machine's. */
+export class ListenError extends ChordError {
+  override readonly name = "ListenError";
+  readonly code = "listen";
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, "no", options);
+  }
+}
+
+/** Some entries of an `update` were not stored. */
+export class UpdateError<K = unknown> extends ChordError {
+  override readonly name = "UpdateError";
+  readonly code = "update";
+  /** Why, for each key that may not be stored. */
+  readonly failed: ReadonlyMap<K, Error>;
+  /** How many entries were stored for certain. */
+  readonly stored: number;
+
+  constructor(failed: ReadonlyMap<K, Error>, stored: number) {
+    const [key, first] = [...failed][0]!;
+    super(
+      `Cannot update ${failed.size} of ${failed.size + stored} keys, ` +
+        `the first of them ${String(key)} (${first.message}); see "failed", ` +
+        `and set these again`,
+      "maybe",
+      { cause: first },
+    );
+    this.failed = failed;
+    this.stored = stored;
   }
 }
