@@ -1,0 +1,344 @@
+/**
+ * What must be true of the whole world. Each check is a function that gives
+ * `undefined`, or says what is wrong and where.
+ *
+ * They look at every node at once, which no node can, and they compute what
+ * should be by their own means, not by the code that they judge.
+ *
+ * @module
+ */
+import { equalBytes, fromUtf8 } from "../base/bytes.ts";
+import { type Id, keyId } from "../id/id.ts";
+import type { CopyView } from "../dict/dict.ts";
+import {
+  Health,
+  type MemberRecord,
+  Role,
+  type Version,
+} from "../wire/messages.ts";
+import {
+  compareVersions,
+  type History,
+  type Key,
+  valueText,
+  versionText,
+} from "./history.ts";
+import { holdersOf, type Ledger } from "./ledger.ts";
+import type { LiveNode } from "./node.ts";
+
+/** What is wrong, or `undefined`. */
+export type Finding = string | undefined;
+
+/**
+ * Every acknowledged write, or a newer one, is held by a node that runs. True at
+ * every moment, as long as no crash takes away a whole safe set.
+ */
+export function noLostWrite(
+  ledger: Ledger,
+  live: readonly LiveNode[],
+): Finding {
+  for (const { key, version, atMs } of ledger.owed) {
+    const isHeld = live.some((node) => {
+      const copy = node.machine.dict.copyOf(key.id);
+      return copy !== undefined && compareVersions(copy.version, version) >= 0;
+    });
+    if (!isHeld) {
+      return `"${key.text}" ${versionText(version)}, acknowledged at ` +
+        `${seconds(atMs)}, is held by none of [${names(live)}]`;
+    }
+  }
+  return undefined;
+}
+
+/**
+ * Whoever is named as having confirmed a write has it, or a newer one, at the
+ * moment of the acknowledgement; and there are as many as were promised.
+ *
+ * @param least how many the promise wants
+ */
+export function acknowledgedOnAllHolders(
+  key: Key,
+  written: { readonly version: Version; readonly holders: readonly Id[] },
+  least: number,
+  live: readonly LiveNode[],
+): Finding {
+  const { version, holders } = written;
+  const what = `"${key.text}" ${versionText(version)}`;
+  const distinct = new Set(holders);
+  if (distinct.size < holders.length) return `${what} counts a holder twice`;
+  if (holders.length < least) {
+    return `${what} was acknowledged on ${holders.length} holders, ` +
+      `wanted ${least}`;
+  }
+  const holding = new Set(
+    holdersOf(key, version, live).map((node) => node.machine.id),
+  );
+  for (const node of live) {
+    const { id } = node.machine;
+    if (distinct.has(id) && !holding.has(id)) {
+      return `${what} was acknowledged as held by ${node.name}, which has ` +
+        versionText(node.machine.dict.copyOf(key.id)?.version);
+    }
+  }
+  return undefined;
+}
+
+/**
+ * Once all is quiet, every key is held by exactly its first R active members (or
+ * by all, when there are fewer), the same version and the same bytes.
+ *
+ * @param isStrict whether copies elsewhere, which are dropped only after a
+ * while, are wrong too
+ */
+export function convergedReplicas(
+  live: readonly LiveNode[],
+  replicas: number,
+  isStrict: boolean,
+): Finding {
+  const ring = activeNodes(live);
+  if (ring.length === 0) return "nobody is an active member";
+  const positions = ring.map((node) => recordOf(node)!.position);
+  const newest = newestCopies(live);
+  for (const [id, copy] of newest) {
+    const key = fromUtf8(copy.key);
+    const holders = firstHolders(ring, positions, id, replicas);
+    for (const node of holders) {
+      const wrong = difference(node.machine.dict.copyOf(id), copy);
+      if (wrong !== undefined) return `"${key}" at ${node.name}: ${wrong}`;
+    }
+    if (!isStrict) continue;
+    for (const node of live) {
+      if (holders.includes(node)) continue;
+      if (node.machine.dict.copyOf(id) === undefined) continue;
+      return `"${key}" is still at ${node.name}; holders are [${
+        names(holders)
+      }]`;
+    }
+  }
+  return undefined;
+}
+
+/**
+ * No node shows a value for a key that is not newer than the newest
+ * acknowledged delete of that key.
+ *
+ * True once replicas have converged. Before, a member that was away may still
+ * hold what the others have deleted.
+ */
+export function noResurrectedDelete(
+  ledger: Ledger,
+  live: readonly LiveNode[],
+): Finding {
+  for (const { key, version } of ledger.deletes) {
+    for (const node of live) {
+      const copy = node.machine.dict.copyOf(key.id);
+      if (copy?.value === undefined) continue;
+      if (compareVersions(copy.version, version) > 0) continue;
+      return `"${key.text}" was deleted at ${versionText(version)}; ` +
+        `${node.name} still has ${versionText(copy.version)}`;
+    }
+  }
+  return undefined;
+}
+
+/** All nodes see one and the same ring: exactly the active members that run. */
+export function oneRing(live: readonly LiveNode[]): Finding {
+  const ring = activeNodes(live);
+  const wanted = ring.map((node) => node.machine.id);
+  for (const node of live) {
+    const seen = ringSeenBy(node).map((member) => member.id);
+    if (
+      seen.length === wanted.length && seen.every((id, i) => id === wanted[i])
+    ) {
+      continue;
+    }
+    const known = new Map(live.map((other) => [other.machine.id, other.name]));
+    const text = seen.map((id) => known.get(id) ?? `gone ${id.slice(0, 4)}`);
+    return `${node.name} sees [${text}], running are [${names(ring)}]`;
+  }
+  return undefined;
+}
+
+/** What the numbers of one node must never exceed. */
+export interface Bounds {
+  readonly queuedBytes: number;
+  readonly requestsInFlight: number;
+  readonly timers: number;
+  readonly links: number;
+  readonly members: number;
+  readonly callsWaiting: number;
+}
+
+/** Nothing that can grow has grown beyond its bound at any node. */
+export function boundedQueues(
+  live: readonly LiveNode[],
+  bounds: Bounds,
+): Finding {
+  for (const { name, machine } of live) {
+    const { stats } = machine;
+    const values = { ...stats, callsWaiting: machine.dict.stats.callsWaiting };
+    for (const what of Object.keys(bounds) as (keyof Bounds)[]) {
+      if (values[what] <= bounds[what]) continue;
+      return `${name} has ${what} ${values[what]}, at most ${bounds[what]}`;
+    }
+  }
+  return undefined;
+}
+
+/** Every member that runs is active and says that it has settled. */
+export function allSettled(
+  live: readonly LiveNode[],
+  members: readonly LiveNode[],
+): Finding {
+  const active = new Set(activeNodes(live));
+  for (const node of members) {
+    if (!active.has(node)) return `${node.name} is no active member`;
+    if (!node.machine.dict.isSettled) return `${node.name} has not settled`;
+  }
+  return undefined;
+}
+
+/** No read gives a value that nobody ever asked to write to that key. */
+export function readsAreProven(
+  history: History,
+  key: string,
+  found: string | undefined,
+): Finding {
+  if (found === undefined || history.wasWritten(key, found)) return undefined;
+  return `"${key}" gave "${found}", which was never written to it`;
+}
+
+/** What all members read in the end is what the newest version says. */
+export function finalReadIsNewest(
+  live: readonly LiveNode[],
+  key: Key,
+  reader: string,
+  found: string | undefined,
+): Finding {
+  const value = newestOf(key.id, live)?.value;
+  const wanted = value === undefined ? undefined : valueText(value);
+  if (found === wanted) return undefined;
+  return `${reader} reads ${found ?? "nothing"} from "${key.text}", ` +
+    `the newest is ${wanted ?? "nothing"}`;
+}
+
+/** Per node and key, what `entry` notices tell is newer each time. */
+export class EventsInVersionOrder {
+  readonly #last = new Map<string, Version>();
+
+  check(node: string, key: string, version: Version): Finding {
+    const place = `${node} ${key}`;
+    const last = this.#last.get(place);
+    this.#last.set(place, version);
+    if (last === undefined || compareVersions(version, last) > 0) {
+      return undefined;
+    }
+    return `${node} was told of "${key}" ${versionText(version)} after ` +
+      versionText(last);
+  }
+}
+
+/** The nodes that call themselves active members, in the order of the ring. */
+export function activeNodes(live: readonly LiveNode[]): LiveNode[] {
+  const active: { node: LiveNode; position: Id }[] = [];
+  for (const node of live) {
+    const self = recordOf(node);
+    if (self?.role === Role.active) {
+      active.push({ node, position: self.position });
+    }
+  }
+  active.sort((a, b) =>
+    compareIds(a.position, b.position) ||
+    compareIds(a.node.machine.id, b.node.machine.id)
+  );
+  return active.map(({ node }) => node);
+}
+
+function recordOf(node: LiveNode): MemberRecord | undefined {
+  const { id, members } = node.machine;
+  return members.find((member) => member.id === id);
+}
+
+/** The ring as one node sees it. */
+export function ringSeenBy(node: LiveNode): MemberRecord[] {
+  return node.machine.members
+    .filter((member) =>
+      member.role === Role.active && member.health <= Health.suspect
+    )
+    .sort((a, b) =>
+      compareIds(a.position, b.position) || compareIds(a.id, b.id)
+    );
+}
+
+/** The newest copy of a key that exists anywhere. */
+export function newestOf(
+  id: Id,
+  live: readonly LiveNode[],
+): CopyView | undefined {
+  let newest: CopyView | undefined;
+  for (const node of live) {
+    const copy = node.machine.dict.copyOf(id);
+    if (copy !== undefined && isNewer(copy, newest)) newest = copy;
+  }
+  return newest;
+}
+
+function newestCopies(live: readonly LiveNode[]): Map<Id, CopyView> {
+  const newest = new Map<Id, CopyView>();
+  for (const node of live) {
+    for (const copy of node.machine.dict.copies()) {
+      const id = keyId(copy.key);
+      if (isNewer(copy, newest.get(id))) newest.set(id, copy);
+    }
+  }
+  return newest;
+}
+
+function isNewer(copy: CopyView, than: CopyView | undefined): boolean {
+  return than === undefined || compareVersions(copy.version, than.version) > 0;
+}
+
+/** The first R of the ring at or after a key's place. */
+function firstHolders(
+  ring: readonly LiveNode[],
+  positions: readonly Id[],
+  id: Id,
+  replicas: number,
+): LiveNode[] {
+  const first = positions.findIndex((position) => position >= id);
+  const start = first < 0 ? 0 : first;
+  const count = Math.min(replicas, ring.length);
+  return Array.from(
+    { length: count },
+    (_, i) => ring[(start + i) % ring.length]!,
+  );
+}
+
+function difference(
+  copy: CopyView | undefined,
+  wanted: CopyView,
+): string | undefined {
+  if (copy === undefined) {
+    return `no copy, wanted ${versionText(wanted.version)}`;
+  }
+  if (compareVersions(copy.version, wanted.version) !== 0) {
+    return `${versionText(copy.version)}, wanted ` +
+      versionText(wanted.version);
+  }
+  const isEqual = copy.value === undefined || wanted.value === undefined
+    ? copy.value === wanted.value
+    : equalBytes(copy.value, wanted.value);
+  return isEqual ? undefined : "the same version, but other bytes";
+}
+
+function compareIds(a: Id, b: Id): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function names(nodes: readonly LiveNode[]): string {
+  return nodes.map((node) => node.name).join(" ");
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(3)} s`;
+}

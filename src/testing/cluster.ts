@@ -1,0 +1,163 @@
+/**
+ * Applications around the nodes of one simulated ring: they start a node,
+ * connect it, make it join, and try again when that fails, as a program with a
+ * list of urls would.
+ *
+ * @module
+ */
+import { pick, SeededRandom } from "../base/random.ts";
+import { Role } from "../wire/messages.ts";
+import { noLostWrite } from "./checkers.ts";
+import { Ledger } from "./ledger.ts";
+import type { Host, Outcome, SimulatedNode } from "./node.ts";
+import { Simulator, type SimulatorOptions, Violation } from "./simulator.ts";
+
+const CONNECT_TIMEOUT_MS = 5_000;
+const JOIN_TIMEOUT_MS = 30_000;
+const LEAVE_TIMEOUT_MS = 30_000;
+const RETRY_MS = 500;
+/** How often what is owed is compared with what is held. */
+const AUDIT_MS = 5_000;
+/** An end this recent may explain why a dropped copy is one of too few. */
+const RECENT_MS = AUDIT_MS + 7_000;
+
+/** One ring to be, and what it owes. */
+export class Cluster {
+  readonly simulator: Simulator;
+  readonly ledger: Ledger;
+  readonly #random: SeededRandom;
+  readonly #memberHosts = new Set<Host>();
+  #endedMs: number[] = [];
+  #hasFounder = false;
+
+  constructor(options: SimulatorOptions) {
+    this.simulator = new Simulator(options);
+    this.ledger = new Ledger(options.replicas);
+    this.#random = new SeededRandom(options.seed, "cluster");
+  }
+
+  /** The processes that are, or try to become, members. */
+  get members(): SimulatedNode[] {
+    return this.simulator.nodes.filter((node) =>
+      this.#memberHosts.has(node.host)
+    );
+  }
+
+  /** A host for a member, or for a leaf, which cannot be dialled. */
+  addHost(name: string, isMember: boolean): Host {
+    const host = this.simulator.addHost(name, isMember);
+    if (isMember) this.#memberHosts.add(host);
+    return host;
+  }
+
+  /** Starts a process and does not rest until it takes part. */
+  boot(host: Host): SimulatedNode {
+    const node = this.simulator.start(host);
+    if (this.#hasFounder) this.#connect(node);
+    else this.#join(node);
+    this.#hasFounder = true;
+    return node;
+  }
+
+  /** Whether the end of a process leaves everything that is owed in safety. */
+  mayEnd(victim: SimulatedNode): boolean {
+    this.audit();
+    return this.ledger.permitsEndOf(victim, this.simulator.nodes);
+  }
+
+  crash(node: SimulatedNode, silently: boolean): void {
+    this.simulator.crash(node, silently);
+    this.#endedMs.push(this.simulator.nowMs);
+  }
+
+  /** Makes a member leave; `done` runs when its process has ended. */
+  leave(node: SimulatedNode, done: () => void): void {
+    const { queue } = this.simulator;
+    this.simulator.call(
+      node,
+      { type: "leave", timeoutMs: LEAVE_TIMEOUT_MS },
+      (outcome) => {
+        if (outcome.type === "ok") {
+          queue.after(0, () => this.#close(node, done));
+        } else if (outcome.type === "failed") {
+          this.#retry(node, () => this.leave(node, done));
+        }
+      },
+    );
+  }
+
+  /** Audits again and again, for as long as the run lasts. */
+  keepAuditing(): void {
+    this.audit();
+    this.simulator.queue.after(AUDIT_MS, () => this.keepAuditing());
+  }
+
+  /** Compares what is owed with what is held. */
+  audit(): void {
+    const { nowMs, nodes } = this.simulator;
+    this.#endedMs = this.#endedMs.filter((ms) => ms >= nowMs - RECENT_MS);
+    report("noLostWrite", noLostWrite(this.ledger, nodes));
+    report(
+      "copiesAreDroppedSafely",
+      this.ledger.audit(nodes, this.#endedMs.length),
+    );
+  }
+
+  #connect(node: SimulatedNode): void {
+    const others = [...this.#memberHosts].filter((host) => host !== node.host);
+    const { url } = pick(this.#random, others)!;
+    this.simulator.call(
+      node,
+      { type: "connect", url, timeoutMs: CONNECT_TIMEOUT_MS },
+      (outcome) => {
+        if (outcome.type === "failed") {
+          this.#retry(node, () => this.#connect(node));
+        } else if (outcome.type === "ok" && this.#memberHosts.has(node.host)) {
+          this.simulator.queue.after(0, () => this.#join(node));
+        }
+      },
+    );
+  }
+
+  #join(node: SimulatedNode): void {
+    if (!node.isAlive) return;
+    const done = (outcome: Outcome) => {
+      if (outcome.type === "failed") this.#retry(node, () => this.#join(node));
+    };
+    this.simulator.call(
+      node,
+      { type: "join", timeoutMs: JOIN_TIMEOUT_MS },
+      done,
+    );
+  }
+
+  #close(node: SimulatedNode, done: () => void): void {
+    if (!node.isAlive) return;
+    this.simulator.call(node, { type: "close" }, (outcome) => {
+      if (outcome.type === "lost") return;
+      this.simulator.queue.after(0, () => {
+        if (!node.isAlive) return;
+        this.simulator.stop(node);
+        this.#endedMs.push(this.simulator.nowMs);
+        this.audit();
+        done();
+      });
+    });
+  }
+
+  #retry(node: SimulatedNode, what: () => void): void {
+    this.simulator.queue.after(RETRY_MS, () => {
+      if (node.isAlive) what();
+    });
+  }
+}
+
+/** Ends the run if a check found something. */
+export function report(check: string, finding: string | undefined): void {
+  if (finding !== undefined) throw new Violation(check, finding);
+}
+
+/** Whether a node takes part in the ring now, by its own account. */
+export function isActive(node: SimulatedNode): boolean {
+  return node.record?.role === Role.active;
+}

@@ -1,0 +1,230 @@
+/**
+ * What goes wrong during a run, when, and for how long.
+ *
+ * @module
+ */
+import {
+  below,
+  fraction,
+  pick,
+  SeededRandom,
+  shuffled,
+} from "../base/random.ts";
+import { Role } from "../wire/messages.ts";
+import { activeNodes } from "./checkers.ts";
+import type { Cluster } from "./cluster.ts";
+import type { Link } from "./link.ts";
+import type { Host, SimulatedNode } from "./node.ts";
+import type { FaultRates, SwarmOptions } from "./swarm.ts";
+
+/** Members that must go on for a crash to be allowed: somebody to come back to. */
+const MEMBERS_LEFT_MIN = 2;
+/** Below this many members nobody leaves. */
+const MEMBERS_TO_LEAVE_MIN = 4;
+
+/** Strikes at random, as often as the options say, until told to stop. */
+export class Faults {
+  readonly #cluster: Cluster;
+  readonly #options: SwarmOptions;
+  readonly #random: SeededRandom;
+  readonly #counts = new Map<string, number>();
+  #isOn = false;
+  #cuts: ((from: Host, to: Host) => boolean)[] = [];
+
+  constructor(cluster: Cluster, options: SwarmOptions) {
+    this.#cluster = cluster;
+    this.#options = options;
+    this.#random = new SeededRandom(options.seed, "faults");
+  }
+
+  /** How often each kind has struck. */
+  get summary(): string {
+    return [...this.#counts].map(([kind, count]) => `${kind} ${count}`)
+      .join(", ");
+  }
+
+  start(): void {
+    this.#isOn = true;
+    const rates = this.#options.faults;
+    for (const kind of Object.keys(rates) as (keyof FaultRates)[]) {
+      if (rates[kind] > 0) this.#planNext(kind);
+    }
+  }
+
+  /** No new faults; what is broken is mended. */
+  stop(): void {
+    this.#isOn = false;
+    this.#cuts = [];
+    const { simulator } = this.#cluster;
+    simulator.network.heal();
+    for (const node of simulator.nodes) simulator.resume(node);
+  }
+
+  #planNext(kind: keyof FaultRates): void {
+    const meanMs = 60_000 / this.#options.faults[kind];
+    const waitMs = -Math.log(1 - fraction(this.#random)) * meanMs;
+    this.#later(waitMs, () => {
+      if (this.#strike(kind)) {
+        this.#counts.set(kind, (this.#counts.get(kind) ?? 0) + 1);
+      }
+      this.#planNext(kind);
+    });
+  }
+
+  /** Runs something later, unless the faults are over by then. */
+  #later(delayMs: number, run: () => void): void {
+    this.#cluster.simulator.queue.after(delayMs, () => {
+      if (this.#isOn) run();
+    });
+  }
+
+  #strike(kind: keyof FaultRates): boolean {
+    switch (kind) {
+      case "crash":
+        return this.#crash(false);
+      case "powerLoss":
+        return this.#crash(true);
+      case "pause":
+        return this.#pause();
+      case "split":
+        return this.#split();
+      case "oneWayCut":
+        return this.#oneWayCut();
+      case "reset":
+      case "halfOpen":
+      case "blackHole":
+      case "clog":
+        return this.#hurtLink(kind);
+      case "slow":
+        return this.#slow();
+      case "refuse":
+        return this.#refuse();
+      case "leave":
+        return this.#leave();
+    }
+  }
+
+  #crash(silently: boolean): boolean {
+    const { simulator } = this.#cluster;
+    const victim = pick(this.#random, simulator.nodes);
+    const downMs = fraction(this.#random) * this.#options.downMaxMs;
+    if (victim === undefined) return false;
+    const others = activeNodes(simulator.nodes).filter((node) =>
+      node !== victim
+    );
+    if (others.length < MEMBERS_LEFT_MIN) return false;
+    if (!this.#cluster.mayEnd(victim)) return false;
+    this.#cluster.crash(victim, silently);
+    this.#comeBack(victim.host, downMs);
+    return true;
+  }
+
+  #comeBack(host: Host, afterMs: number): void {
+    this.#later(afterMs, () => {
+      if (host.node === undefined) this.#cluster.boot(host);
+    });
+  }
+
+  #pause(): boolean {
+    const { simulator } = this.#cluster;
+    const node = pick(
+      this.#random,
+      simulator.nodes.filter((node) => !node.isPaused),
+    );
+    const forMs = 100 * Math.pow(300, fraction(this.#random));
+    if (node === undefined) return false;
+    simulator.pause(node);
+    this.#later(forMs, () => simulator.resume(node));
+    return true;
+  }
+
+  #split(): boolean {
+    const groups = 2 + below(this.#random, 2);
+    const side = new Map<Host, number>();
+    for (const host of shuffled(this.#random, this.#cluster.simulator.hosts)) {
+      side.set(host, below(this.#random, groups));
+    }
+    this.#cut((from, to) => side.get(from) !== side.get(to));
+    return true;
+  }
+
+  #oneWayCut(): boolean {
+    const host = pick(this.#random, this.#cluster.simulator.hosts)!;
+    const isDeaf = fraction(this.#random) < 0.5;
+    this.#cut((from, to) => isDeaf ? to === host : from === host);
+    return true;
+  }
+
+  #cut(isCut: (from: Host, to: Host) => boolean): void {
+    const { network } = this.#cluster.simulator;
+    const apply = () =>
+      network.cut((from, to) => this.#cuts.some((cut) => cut(from, to)));
+    this.#cuts.push(isCut);
+    apply();
+    const forMs = 500 * Math.pow(120, fraction(this.#random));
+    this.#later(forMs, () => {
+      this.#cuts = this.#cuts.filter((cut) => cut !== isCut);
+      apply();
+    });
+  }
+
+  #hurtLink(kind: "reset" | "halfOpen" | "blackHole" | "clog"): boolean {
+    const { simulator } = this.#cluster;
+    const { network } = simulator;
+    const link = pick(this.#random, [...network.links]);
+    const draw = fraction(this.#random);
+    if (link === undefined || !isWhole(link)) return false;
+    switch (kind) {
+      case "reset":
+        network.reset(link);
+        break;
+      case "halfOpen":
+        network.halfOpen(draw < 0.5 ? link.dialler : link.listener);
+        break;
+      case "blackHole":
+        link.isBlackHole = true;
+        break;
+      case "clog":
+        network.clog(link, simulator.nowMs + 100 * Math.pow(100, draw));
+    }
+    return true;
+  }
+
+  #slow(): boolean {
+    const { network, hosts } = this.#cluster.simulator;
+    const host = pick(this.#random, hosts)!;
+    network.slowDown(host, 10);
+    this.#later(
+      1_000 + 20_000 * fraction(this.#random),
+      () => network.slowDown(host, 1),
+    );
+    return true;
+  }
+
+  #refuse(): boolean {
+    const { network } = this.#cluster.simulator;
+    network.refusedShare = fraction(this.#random);
+    this.#later(
+      20_000 * fraction(this.#random),
+      () => network.refusedShare = 0,
+    );
+    return true;
+  }
+
+  #leave(): boolean {
+    const { simulator } = this.#cluster;
+    const active = activeNodes(simulator.nodes) as SimulatedNode[];
+    const node = pick(this.#random, active);
+    const downMs = fraction(this.#random) * this.#options.downMaxMs;
+    if (node === undefined || active.length < MEMBERS_TO_LEAVE_MIN) {
+      return false;
+    }
+    if (node.record?.role !== Role.active) return false;
+    this.#cluster.leave(node, () => this.#comeBack(node.host, downMs));
+    return true;
+  }
+}
+
+function isWhole({ dialler, listener }: Link): boolean {
+  return dialler.isOpen && listener.isOpen;
+}

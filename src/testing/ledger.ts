@@ -1,0 +1,128 @@
+/**
+ * What the product owes: every acknowledged write, and who must keep it.
+ *
+ * It also decides which crash is allowed. The promise is that an acknowledged
+ * write survives as long as one of the nodes that confirmed it does, until
+ * repair has made enough new copies. Each key therefore has a safe set: those
+ * who claim to hold its newest acknowledged write (a checker compares the claim
+ * with the truth at that moment). Only what really is on enough nodes replaces
+ * it, and a copy may leave it only while enough others exist. A judge that
+ * looked only at real copies would spare the last one and see no bug.
+ *
+ * @module
+ */
+import type { Id } from "../id/id.ts";
+import type { Version } from "../wire/messages.ts";
+import { compareVersions, type Key, versionText } from "./history.ts";
+import type { LiveNode } from "./node.ts";
+
+/** The newest write to one key that somebody was told is done. */
+export interface Acknowledged {
+  readonly key: Key;
+  readonly version: Version;
+  /** Whether it took the entry away. */
+  readonly isDelete: boolean;
+  readonly atMs: number;
+  /** One of these must live on. */
+  safe: ReadonlySet<Id>;
+}
+
+/** Acknowledged writes by key. */
+export class Ledger {
+  readonly #replicas: number;
+  readonly #owed = new Map<string, Acknowledged>();
+  readonly #deletes = new Map<string, Acknowledged>();
+
+  constructor(replicas: number) {
+    this.#replicas = replicas;
+  }
+
+  /** The newest acknowledged write of every key that has one. */
+  get owed(): Iterable<Acknowledged> {
+    return this.#owed.values();
+  }
+
+  /** The newest acknowledged delete of every key that has one. */
+  get deletes(): Iterable<Acknowledged> {
+    return this.#deletes.values();
+  }
+
+  newestOf(key: Key): Acknowledged | undefined {
+    return this.#owed.get(key.text);
+  }
+
+  acknowledge(write: Acknowledged): void {
+    replaceOlder(this.#owed, write);
+    if (write.isDelete) replaceOlder(this.#deletes, write);
+  }
+
+  /** Whether every owed write keeps somebody of its safe set without `victim`. */
+  permitsEndOf(victim: LiveNode, live: readonly LiveNode[]): boolean {
+    const ids = new Set<Id>();
+    for (const node of live) if (node !== victim) ids.add(node.machine.id);
+    for (const { safe } of this.#owed.values()) {
+      let survives = false;
+      for (const id of safe) survives ||= ids.has(id);
+      if (!survives) return false;
+    }
+    return true;
+  }
+
+  /**
+   * Brings the safe sets up to date with what the nodes really hold. To be
+   * called often, and before each crash: between two calls at most `ended`
+   * processes may have ended that could excuse a missing copy.
+   *
+   * @returns what is wrong with the copies that were dropped since, if anything
+   */
+  audit(live: readonly LiveNode[], ended: number): string | undefined {
+    const byId = new Map(live.map((node) => [node.machine.id, node]));
+    for (const write of this.#owed.values()) {
+      const holders = holdersOf(write.key, write.version, live);
+      if (holders.length >= this.#replicas) {
+        write.safe = new Set(holders.map((node) => node.machine.id));
+        continue;
+      }
+      // All of the safe set held it once: who does not any more has dropped it.
+      const holding = new Set(holders.map((node) => node.machine.id));
+      const droppers = [...write.safe].filter((id) =>
+        byId.has(id) && !holding.has(id)
+      );
+      if (droppers.length === 0) continue;
+      if (holders.length + ended < this.#replicas) {
+        const names = droppers.map((id) => byId.get(id)!.name);
+        return `${names} dropped "${write.key.text}" ` +
+          `${versionText(write.version)} while only ` +
+          `[${holders.map((node) => node.name)}] held it`;
+      }
+      write.safe = new Set(
+        [...write.safe].filter((id) => !droppers.includes(id)),
+      );
+    }
+    return undefined;
+  }
+}
+
+/** The nodes that hold this version of a key or a newer one. */
+export function holdersOf(
+  key: Key,
+  version: Version,
+  live: readonly LiveNode[],
+): LiveNode[] {
+  return live.filter((node) => {
+    const copy = node.machine.dict.copyOf(key.id);
+    return copy !== undefined && compareVersions(copy.version, version) >= 0;
+  });
+}
+
+function replaceOlder(
+  writes: Map<string, Acknowledged>,
+  write: Acknowledged,
+): void {
+  const known = writes.get(write.key.text);
+  if (
+    known === undefined || compareVersions(write.version, known.version) > 0
+  ) {
+    writes.set(write.key.text, write);
+  }
+}

@@ -1,0 +1,95 @@
+/**
+ * One simulated connection: two pipes, each first in, first out.
+ *
+ * A connection is reliable until it dies, and then it loses a tail: everything
+ * that was on its way behind some point never arrives. Nothing in the middle is
+ * ever missing and nothing overtakes, as with TCP.
+ *
+ * @module
+ */
+import type { Bytes } from "../base/bytes.ts";
+import type { LinkNumber } from "../mesh/events.ts";
+import type { SimulatedNode } from "./node.ts";
+
+/** What travels through a pipe. */
+export interface Parcel {
+  /** Counts up within one pipe. */
+  readonly order: number;
+  readonly load:
+    | { readonly type: "frame"; readonly frame: Bytes }
+    | { readonly type: "opened"; readonly dial: number }
+    | {
+      readonly type: "closed";
+      readonly code: number;
+      readonly reason: string;
+    };
+}
+
+/** One end of a link, and the pipe that leads away from it. */
+export class Endpoint {
+  readonly number: LinkNumber;
+  readonly owner: SimulatedNode;
+  readonly link: Link;
+  /** Whether the machine may send here. */
+  isOpen = false;
+  /** Whether the machine was told that it is open, and not yet that it is not. */
+  isKnown = false;
+  /** Whether the machine was ever told. */
+  wasKnown = false;
+  /** Parcels put into the pipe. */
+  sent = 0;
+  /** Parcels that came out of it. */
+  arrived = 0;
+  /** Frames behind this one are lost: the link died. */
+  lostBehind = Infinity;
+  /** Bytes that the other machine has not taken yet: what fills the room. */
+  bytesInFlight = 0;
+  /** When the last parcel comes out; the next cannot come out before it. */
+  lastArrivalMs = 0;
+  /** When the line has carried all bytes given to it. */
+  lineFreeMs = 0;
+  /** The machine had more to send than there was room for. */
+  hasMore = false;
+  /** The other side is about to learn that this one is gone. */
+  isResetComing = false;
+  /** What waits at the end of the pipe for a cut to heal, in order. */
+  readonly held: Parcel[] = [];
+
+  constructor(number: LinkNumber, owner: SimulatedNode, link: Link) {
+    this.number = number;
+    this.owner = owner;
+    this.link = link;
+  }
+
+  get other(): Endpoint {
+    const { dialler, listener } = this.link;
+    return this === dialler ? listener : dialler;
+  }
+}
+
+/** Both ends of one connection. */
+export class Link {
+  readonly dialler: Endpoint;
+  readonly listener: Endpoint;
+  /** Frames vanish and nobody is told, as behind a router that forgot it. */
+  isBlackHole = false;
+  /** Nothing comes out of either pipe before this. */
+  cloggedUntilMs = 0;
+
+  constructor(
+    dialler: { number: LinkNumber; node: SimulatedNode },
+    listener: { number: LinkNumber; node: SimulatedNode },
+  ) {
+    this.dialler = new Endpoint(dialler.number, dialler.node, this);
+    this.listener = new Endpoint(listener.number, listener.node, this);
+  }
+
+  /** Whether neither side will ever send again. */
+  get isOver(): boolean {
+    return isDone(this.dialler) && isDone(this.listener);
+  }
+}
+
+function isDone(end: Endpoint): boolean {
+  return !end.isKnown && (end.wasKnown || !end.owner.isAlive);
+}

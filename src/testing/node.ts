@@ -1,0 +1,120 @@
+/**
+ * One process of the simulated world: a machine, its clocks, what its
+ * application waits for.
+ *
+ * @module
+ */
+import type { Bytes } from "../base/bytes.ts";
+import type { ChordError } from "../base/errors.ts";
+import type { Instant, Machine } from "../base/machine.ts";
+import type { NodeOptions } from "../base/options.ts";
+import type { Random } from "../base/random.ts";
+import type { CopyView, DictStats } from "../dict/dict.ts";
+import type { DictOperation } from "../dict/operations.ts";
+import type { Id } from "../id/id.ts";
+import type {
+  CallNumber,
+  LinkNumber,
+  MeshOperation,
+  NodeEffect,
+  NodeEvent,
+} from "../mesh/events.ts";
+import type { NodeStats } from "../mesh/node_machine.ts";
+import type { MemberRecord } from "../wire/messages.ts";
+import type { Endpoint } from "./link.ts";
+
+/** What checkers look at; a hand-made object will do to test a checker. */
+export interface MachineView {
+  readonly id: Id;
+  readonly members: readonly MemberRecord[];
+  readonly stats: NodeStats;
+  readonly dict: {
+    readonly isSettled: boolean;
+    readonly stats: DictStats;
+    copyOf(id: Id): CopyView | undefined;
+    copies(): Iterable<CopyView>;
+  };
+}
+
+/** What the simulator drives: the product's machine, or one with a defect. */
+export interface SimulatedMachine
+  extends MachineView, Machine<NodeEvent<DictOperation>, NodeEffect> {
+  pull(link: LinkNumber): Bytes | undefined;
+}
+
+/** Builds the machine of a process that starts. */
+export type CreateMachine = (
+  options: NodeOptions,
+  random: Random,
+  at: Instant,
+) => SimulatedMachine;
+
+/** A process that runs, as checkers see it. */
+export interface LiveNode {
+  readonly name: string;
+  readonly machine: MachineView;
+}
+
+/** How a call ended; `lost`: the process went away with it. */
+export type Outcome =
+  | { readonly type: "ok"; readonly value: unknown }
+  | { readonly type: "failed"; readonly error: ChordError }
+  | { readonly type: "lost" };
+
+/** A call that the application waits for. */
+export interface PendingCall {
+  readonly operation: MeshOperation | DictOperation;
+  readonly startMs: number;
+  /** Must not step a machine itself; it may plan something. */
+  readonly done: (outcome: Outcome) => void;
+}
+
+/** A place where processes run, one after the other, reachable by one url. */
+export interface Host {
+  readonly name: string;
+  readonly index: number;
+  /** Empty when it cannot be dialled. */
+  readonly url: string;
+  /** The process that runs there now. */
+  node: SimulatedNode | undefined;
+  /** Processes that ran there so far. */
+  generations: number;
+  /** No process, and not even a refusal: power is off. */
+  isSilent: boolean;
+}
+
+/** One process; gone for good once `isAlive` is false. */
+export class SimulatedNode implements LiveNode {
+  readonly name: string;
+  readonly host: Host;
+  readonly machine: SimulatedMachine;
+  readonly endpoints: Map<LinkNumber, Endpoint> = new Map();
+  readonly calls: Map<CallNumber, PendingCall> = new Map();
+  /** What happened to it while it was paused. */
+  readonly inbox: (() => void)[] = [];
+  /** By how much its wall clock is wrong, and how fast that grows. */
+  readonly clock: { readonly offsetMs: number; readonly drift: number };
+  isAlive = true;
+  isPaused = false;
+  /** Wakes planned for later than this are not in the queue. */
+  wakePlannedMs = Infinity;
+
+  constructor(
+    host: Host,
+    machine: SimulatedMachine,
+    clock: { readonly offsetMs: number; readonly drift: number },
+  ) {
+    this.host = host;
+    this.name = host.generations === 1
+      ? host.name
+      : `${host.name}${host.generations}`;
+    this.machine = machine;
+    this.clock = clock;
+  }
+
+  /** This node's own record: what it thinks of its part in the ring. */
+  get record(): MemberRecord | undefined {
+    const id = this.machine.id;
+    return this.machine.members.find((member) => member.id === id);
+  }
+}

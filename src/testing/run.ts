@@ -1,0 +1,281 @@
+/**
+ * One seed, from boot to verdict.
+ *
+ * First everything breaks and only safety is judged; then everything is mended
+ * and progress is demanded within a bounded time; then all is read once more.
+ *
+ * @module
+ */
+import { ChordMachine } from "../dict/chord_machine.ts";
+import { fromUtf8 } from "../base/bytes.ts";
+import {
+  allSettled,
+  boundedQueues,
+  type Bounds,
+  convergedReplicas,
+  EventsInVersionOrder,
+  finalReadIsNewest,
+  type Finding,
+  noLostWrite,
+  noResurrectedDelete,
+  oneRing,
+} from "./checkers.ts";
+import { Cluster, report } from "./cluster.ts";
+import { Faults } from "./faults.ts";
+import type { CreateMachine, Host, SimulatedNode } from "./node.ts";
+import { Violation } from "./simulator.ts";
+import type { SwarmOptions } from "./swarm.ts";
+import { callsEnd, Workload } from "./workload.ts";
+
+/** How a run ended. */
+export interface RunResult {
+  readonly seed: number;
+  /** What went wrong first, if anything. */
+  readonly violation: Violation | undefined;
+  /** Equal for equal runs. */
+  readonly traceHash: string;
+  readonly events: number;
+  readonly virtualMs: number;
+  /** What happened, in words. */
+  readonly summary: string;
+}
+
+/** How to run, besides what the seed decides. */
+export interface RunSettings {
+  readonly create?: CreateMachine;
+  readonly print?: (line: string) => void;
+}
+
+/** All nodes must be members, and settled, this soon after the start. */
+const BOOT_MAX_MS = 60_000;
+/** Everything must be well again this soon after the last fault. */
+const LIVENESS_MAX_MS = 60_000;
+/** After this long without a fault nobody keeps a copy that is not its own. */
+const DROP_MAX_MS = 120_000;
+const POLL_MS = 500;
+const BOUNDS_MS = 1_000;
+/** Reads that one node has under way at once in the end. */
+const FINAL_READS_AT_ONCE = 32;
+
+/** The product's own machine. */
+export const createChordMachine: CreateMachine = (options, random, at) =>
+  new ChordMachine(options, random, at);
+
+/** Runs one seed; the same options give the same result, to the last bit. */
+export function runSeed(
+  options: SwarmOptions,
+  settings: RunSettings = {},
+): RunResult {
+  const run = new Run(options, settings);
+  let violation: Violation | undefined;
+  try {
+    run.phases();
+  } catch (error) {
+    if (!(error instanceof Violation)) throw error;
+    violation = error;
+  }
+  return run.result(violation);
+}
+
+class Run {
+  readonly #options: SwarmOptions;
+  readonly #cluster: Cluster;
+  readonly #workload: Workload;
+  readonly #faults: Faults;
+  readonly #bounds: Bounds;
+
+  constructor(options: SwarmOptions, settings: RunSettings) {
+    const { seed, network, replicas, members } = options;
+    this.#options = options;
+    this.#cluster = new Cluster({
+      seed,
+      network,
+      replicas,
+      create: settings.create ?? createChordMachine,
+      clockOffsetMaxMs: options.clockOffsetMaxMs,
+      clockDriftMax: options.clockDriftMax,
+      ...(settings.print === undefined ? {} : { print: settings.print }),
+    });
+    const { simulator, ledger } = this.#cluster;
+    this.#workload = new Workload(simulator, ledger, options);
+    this.#faults = new Faults(this.#cluster, options);
+    this.#bounds = boundsFor(members + options.leaves, options.clients);
+    const order = new EventsInVersionOrder();
+    simulator.onNotice = (node, notice) => {
+      if (notice.type !== "entry") return;
+      const key = fromUtf8(notice.key);
+      const finding = order.check(node.name, key, notice.version);
+      report("eventsInVersionOrder", finding);
+    };
+  }
+
+  phases(): void {
+    const hosts = this.#boot();
+    this.#workload.start(hosts);
+    this.#faults.start();
+    this.#cluster.keepAuditing();
+    this.#watchBounds();
+    const { simulator } = this.#cluster;
+    simulator.queue.run(simulator.nowMs + this.#options.minutes * 60_000);
+    this.#workload.stop();
+    this.#faults.stop();
+    this.#demand("liveness", LIVENESS_MAX_MS, () => this.#unfinished());
+    this.#readAll();
+    this.#demand("dropped", DROP_MAX_MS, () => this.#undropped());
+    this.#verdict();
+  }
+
+  result(violation: Violation | undefined): RunResult {
+    const { trace, nowMs } = this.#cluster.simulator;
+    return {
+      seed: this.#options.seed,
+      violation,
+      traceHash: trace.hash,
+      events: trace.events,
+      virtualMs: nowMs,
+      summary: `${this.#workload.history.summary()}; ${this.#faults.summary}`,
+    };
+  }
+
+  /** Starts all hosts, the first one a little earlier: it founds the ring. */
+  #boot(): Host[] {
+    const { simulator } = this.#cluster;
+    const hosts: Host[] = [];
+    for (let i = 0; i < this.#options.members; i++) {
+      hosts.push(this.#cluster.addHost(hostName(i), true));
+    }
+    for (let i = 0; i < this.#options.leaves; i++) {
+      hosts.push(this.#cluster.addHost(`Leaf${i + 1}`, false));
+    }
+    for (const host of hosts) {
+      simulator.queue.after(100 * host.index, () => this.#cluster.boot(host));
+    }
+    // Time passes before the first question: nobody runs yet.
+    simulator.queue.run(100 * hosts.length);
+    this.#demand("boot", BOOT_MAX_MS, () => this.#unsettled());
+    return hosts;
+  }
+
+  /** Lets time pass until nothing is left to find, or too much has passed. */
+  #demand(
+    phase: string,
+    maxMs: number,
+    ask: () => readonly [check: string, finding: Finding],
+  ): void {
+    const { queue } = this.#cluster.simulator;
+    const untilMs = queue.nowMs + maxMs;
+    for (;;) {
+      const [check, finding] = ask();
+      if (finding === undefined) return;
+      if (queue.nowMs >= untilMs) {
+        throw new Violation(
+          check,
+          `${maxMs / 1000} s were not enough (${phase}): ${finding}`,
+        );
+      }
+      queue.run(queue.nowMs + POLL_MS);
+    }
+  }
+
+  #unsettled(): readonly [string, Finding] {
+    const { simulator, members } = this.#cluster;
+    const live = simulator.nodes;
+    const settled = allSettled(live, members);
+    if (settled !== undefined) return ["allSettled", settled];
+    return ["oneRing", oneRing(live)];
+  }
+
+  #unfinished(): readonly [string, Finding] {
+    const live = this.#cluster.simulator.nodes;
+    for (const node of live) {
+      for (const { operation } of node.calls.values()) {
+        return ["callsEnd", `${operation.type} at ${node.name} goes on`];
+      }
+    }
+    const unsettled = this.#unsettled();
+    if (unsettled[1] !== undefined) return unsettled;
+    const idle = boundedQueues(live, { ...this.#bounds, queuedBytes: 0 });
+    if (idle !== undefined) return ["boundedQueues", idle];
+    const { replicas } = this.#options;
+    return ["convergedReplicas", convergedReplicas(live, replicas, false)];
+  }
+
+  #undropped(): readonly [string, Finding] {
+    const live = this.#cluster.simulator.nodes;
+    const { replicas } = this.#options;
+    return ["convergedReplicas", convergedReplicas(live, replicas, true)];
+  }
+
+  #verdict(): void {
+    const { ledger, simulator } = this.#cluster;
+    report("noLostWrite", noLostWrite(ledger, simulator.nodes));
+    report(
+      "noResurrectedDelete",
+      noResurrectedDelete(ledger, simulator.nodes),
+    );
+  }
+
+  /** Reads every key of the workload at every node. */
+  #readAll(): void {
+    const { simulator } = this.#cluster;
+    const live = simulator.nodes;
+    let waiting = 0;
+    const readFrom = (node: SimulatedNode, at: number) => {
+      const key = this.#workload.keys[at];
+      if (key === undefined) return;
+      waiting++;
+      this.#workload.read(node, key, (outcome, found) => {
+        waiting--;
+        if (outcome.type !== "ok") {
+          const why = outcome.type === "failed" ? outcome.error : "crash";
+          throw new Violation("callsEnd", `the final read failed: ${why}`);
+        }
+        report(
+          "finalReadIsNewest",
+          finalReadIsNewest(live, key, node.name, found),
+        );
+        simulator.queue.after(
+          0,
+          () => readFrom(node, at + FINAL_READS_AT_ONCE),
+        );
+      });
+    };
+    for (const node of live) {
+      for (let at = 0; at < FINAL_READS_AT_ONCE; at++) readFrom(node, at);
+    }
+    const untilMs = simulator.nowMs + LIVENESS_MAX_MS;
+    // The next read is planned before the count of the last one is looked at.
+    const isDone = () => waiting === 0;
+    do {
+      simulator.queue.run(simulator.nowMs + POLL_MS);
+    } while (!isDone() && simulator.nowMs < untilMs);
+    if (!isDone()) throw new Violation("callsEnd", "the final reads hang");
+  }
+
+  #watchBounds(): void {
+    const { simulator } = this.#cluster;
+    report("boundedQueues", boundedQueues(simulator.nodes, this.#bounds));
+    report("callsEnd", callsEnd(simulator));
+    simulator.queue.after(BOUNDS_MS, () => this.#watchBounds());
+  }
+}
+
+/**
+ * What a healthy node needs at most: so much per node that it knows and per
+ * call that waits, with room for everybody failing at once.
+ */
+function boundsFor(nodes: number, clients: number): Bounds {
+  const generations = 64;
+  return {
+    queuedBytes: 4 * 1024 * 1024,
+    requestsInFlight: 64 + 32 * nodes + 16 * clients,
+    timers: 256 + 64 * nodes + 64 * clients,
+    links: 4 * nodes,
+    members: generations * nodes,
+    callsWaiting: clients + 4 + FINAL_READS_AT_ONCE,
+  };
+}
+
+function hostName(index: number): string {
+  return String.fromCharCode(65 + index);
+}

@@ -1,0 +1,443 @@
+/**
+ * The simulated world: many nodes, one thread, one clock, one seed.
+ *
+ * It is a driver like the one for real sockets, and does the same: step, carry
+ * out the effects in order, pull frames while the transport has room, wake. It
+ * adds what real sockets never do on request: crashes, pauses, cuts. Nothing in
+ * it awaits; a promise would hand the order of events to the host's scheduler.
+ *
+ * @module
+ */
+import { BugError } from "../base/assert.ts";
+import { type NodeOptions, TIMINGS, type Timings } from "../base/options.ts";
+import { fraction, SeededRandom } from "../base/random.ts";
+import type { Id } from "../id/id.ts";
+import type { DictOperation } from "../dict/operations.ts";
+import type {
+  CallNumber,
+  DialNumber,
+  MeshOperation,
+  NodeEffect,
+  NodeEvent,
+  Notice,
+} from "../mesh/events.ts";
+import { EventQueue } from "./event_queue.ts";
+import type { Endpoint, Parcel } from "./link.ts";
+import { Network, type NetworkOptions, type World } from "./network.ts";
+import {
+  type CreateMachine,
+  type Host,
+  type Outcome,
+  SimulatedNode,
+} from "./node.ts";
+import { Trace } from "./trace.ts";
+
+/** What a world is made of. */
+export interface SimulatorOptions {
+  readonly seed: number;
+  readonly create: CreateMachine;
+  readonly network: NetworkOptions;
+  readonly replicas: number;
+  readonly timings?: Partial<Timings>;
+  /** Each wall clock is off by up to this much, either way. */
+  readonly clockOffsetMaxMs: number;
+  /** Each wall clock gains or loses up to this share of the time. */
+  readonly clockDriftMax: number;
+  /** Receives a readable line for each event. */
+  readonly print?: (line: string) => void;
+}
+
+/** Something that must never happen has happened; the run is over. */
+export class Violation extends Error {
+  override readonly name = "Violation";
+  /** The name of the check. */
+  readonly check: string;
+
+  constructor(check: string, message: string, options?: ErrorOptions) {
+    super(`${check}: ${message}`, options);
+    this.check = check;
+  }
+}
+
+/** Steps at one moment after which a machine counts as one that never ends. */
+const WAKES_AT_ONCE_MAX = 1000;
+/** The day on which every run begins: 2024-01-01, in milliseconds since 1970. */
+const START_WALL_MS = 1_704_067_200_000;
+
+const Kind = {
+  wake: 1,
+  opened: 2,
+  frame: 3,
+  closed: 4,
+  dialFailed: 5,
+  call: 6,
+};
+
+/** The simulated world. */
+export class Simulator implements World {
+  readonly queue: EventQueue = new EventQueue();
+  readonly network: Network;
+  readonly trace: Trace;
+  readonly #options: SimulatorOptions;
+  readonly #timings: Timings;
+  readonly #hosts: Host[] = [];
+  readonly #byUrl = new Map<string, Host>();
+  readonly #clocks: SeededRandom;
+  readonly #pauses: SeededRandom;
+  #calls: CallNumber = 1;
+  #wakesAtOnce = 0;
+  #lastWakeMs = -1;
+  /** Told of everything that an application would be told of. */
+  onNotice: (node: SimulatedNode, notice: Notice) => void = () => {};
+
+  constructor(options: SimulatorOptions) {
+    const { seed } = options;
+    this.#options = options;
+    this.#timings = { ...TIMINGS, ...options.timings };
+    this.#clocks = new SeededRandom(seed, "clocks");
+    this.#pauses = new SeededRandom(seed, "pauses");
+    this.trace = new Trace(options.print);
+    const random = new SeededRandom(seed, "network");
+    this.network = new Network(options.network, this, random);
+  }
+
+  get nowMs(): number {
+    return this.queue.nowMs;
+  }
+
+  get replicas(): number {
+    return this.#options.replicas;
+  }
+
+  get timings(): Timings {
+    return this.#timings;
+  }
+
+  get hosts(): readonly Host[] {
+    return this.#hosts;
+  }
+
+  /** The processes that run now, paused ones included. */
+  get nodes(): SimulatedNode[] {
+    const nodes: SimulatedNode[] = [];
+    for (const { node } of this.#hosts) {
+      if (node !== undefined) nodes.push(node);
+    }
+    return nodes;
+  }
+
+  hostAt(url: string): Host | undefined {
+    return this.#byUrl.get(url);
+  }
+
+  nodeOf(id: Id): SimulatedNode | undefined {
+    return this.nodes.find((node) => node.machine.id === id);
+  }
+
+  /** A place to run on; one that cannot be dialled has no url. */
+  addHost(name: string, isDialable: boolean): Host {
+    const url = isDialable ? `ws://${name.toLowerCase()}.test/` : "";
+    const host: Host = {
+      name,
+      index: this.#hosts.length,
+      url,
+      node: undefined,
+      generations: 0,
+      isSilent: false,
+    };
+    this.#hosts.push(host);
+    if (isDialable) this.#byUrl.set(url, host);
+    return host;
+  }
+
+  /** Starts a process with an empty memory and a new id. */
+  start(host: Host): SimulatedNode {
+    const { seed, create, replicas } = this.#options;
+    host.generations++;
+    host.isSilent = false;
+    const random = new SeededRandom(
+      seed,
+      `product ${host.name} ${host.generations}`,
+    );
+    const clock = {
+      offsetMs: this.#spread(this.#options.clockOffsetMaxMs),
+      drift: this.#spread(this.#options.clockDriftMax),
+    };
+    const options: NodeOptions = {
+      subnet: "simulated",
+      url: host.url,
+      replicas,
+      linksMax: 256,
+      timings: this.#timings,
+    };
+    const machine = create(options, random, {
+      nowMs: this.nowMs,
+      wallMs: this.#wallMs(clock),
+    });
+    const node = new SimulatedNode(host, machine, clock);
+    host.node = node;
+    this.trace.line(this.nowMs, () => `${node.name} starts as ${machine.id}`);
+    this.#planWake(node);
+    return node;
+  }
+
+  /** Ends a process at once; `silently`: its peers are not told. */
+  crash(node: SimulatedNode, silently: boolean): void {
+    this.trace.line(
+      this.nowMs,
+      () => `${node.name} ${silently ? "loses power" : "crashes"}`,
+    );
+    node.isAlive = false;
+    node.host.node = undefined;
+    node.host.isSilent = silently;
+    node.inbox.length = 0;
+    this.network.abandon(node, silently);
+    const calls = [...node.calls.values()];
+    node.calls.clear();
+    for (const call of calls) call.done({ type: "lost" });
+  }
+
+  /** A process that has closed ends in good order. */
+  stop(node: SimulatedNode): void {
+    this.crash(node, false);
+  }
+
+  /** The process does nothing until it is resumed; what comes in waits. */
+  pause(node: SimulatedNode): void {
+    this.trace.line(this.nowMs, () => `${node.name} is paused`);
+    node.isPaused = true;
+  }
+
+  /** The process goes on, with everything that waited, all at once. */
+  resume(node: SimulatedNode): void {
+    if (!node.isPaused || !node.isAlive) return;
+    this.trace.line(this.nowMs, () => `${node.name} goes on`);
+    node.isPaused = false;
+    // Timers may run before or after what came in: runtimes differ.
+    const wakesFirst = fraction(this.#pauses) < 0.5;
+    if (wakesFirst) this.#wake(node);
+    for (const what of node.inbox.splice(0)) {
+      if (node.isAlive) what();
+    }
+    if (!wakesFirst && node.isAlive) this.#wake(node);
+    for (const end of node.endpoints.values()) this.#pump(end);
+  }
+
+  /** Asks a node for something; `done` hears once how that ended. */
+  call(
+    node: SimulatedNode,
+    operation: MeshOperation | DictOperation,
+    done: (outcome: Outcome) => void,
+  ): CallNumber {
+    const call = this.#calls++;
+    node.calls.set(call, { operation, startMs: this.nowMs, done });
+    const event: NodeEvent<DictOperation> = isMeshOperation(operation)
+      ? { type: "call", call, operation }
+      : { type: "ask", call, operation };
+    this.hand(node, () => this.#step(node, event, Kind.call));
+    return call;
+  }
+
+  hand(node: SimulatedNode, what: () => void): void {
+    if (!node.isAlive) return;
+    if (node.isPaused) node.inbox.push(what);
+    else what();
+  }
+
+  onOpened(endpoint: Endpoint, dial: DialNumber | undefined): void {
+    const { owner, number: link } = endpoint;
+    this.#step(owner, { type: "opened", link, dial }, Kind.opened);
+  }
+
+  onFrame(endpoint: Endpoint, parcel: Parcel): void {
+    const { owner, other, number: link } = endpoint;
+    this.network.taken(other, parcel);
+    if (parcel.load.type !== "frame") return;
+    this.#step(
+      owner,
+      { type: "frame", link, frame: parcel.load.frame },
+      Kind.frame,
+    );
+    if (other.hasMore) this.#pump(other);
+  }
+
+  onClosed(endpoint: Endpoint, code: number, reason: string): void {
+    const { owner, number: link } = endpoint;
+    this.#step(owner, { type: "closed", link, code, reason }, Kind.closed);
+  }
+
+  onDialFailed(node: SimulatedNode, dial: DialNumber, reason: string): void {
+    this.#step(node, { type: "dialFailed", dial, reason }, Kind.dialFailed);
+  }
+
+  #step(
+    node: SimulatedNode,
+    event: NodeEvent<DictOperation>,
+    kind: number,
+  ): void {
+    if (!node.isAlive) return;
+    const { nowMs } = this;
+    const bytes = event.type === "frame" ? event.frame : undefined;
+    this.trace.event(nowMs, node.host.index, kind, bytes);
+    this.trace.line(nowMs, () => `${node.name} < ${describe(event)}`);
+    const at = { nowMs, wallMs: this.#wallMs(node.clock) };
+    let effects: NodeEffect[];
+    try {
+      effects = node.machine.step(event, at);
+      for (const effect of effects) this.#carryOut(node, effect);
+    } catch (error) {
+      if (error instanceof Violation) throw error;
+      throw new Violation(
+        "machinesNeverThrow",
+        `${node.name} at "${event.type}": ${error}`,
+        { cause: error },
+      );
+    }
+    this.#planWake(node);
+  }
+
+  #carryOut(node: SimulatedNode, effect: NodeEffect): void {
+    if (!node.isAlive) return;
+    switch (effect.type) {
+      case "ready": {
+        const end = node.endpoints.get(effect.link);
+        if (end !== undefined) this.#pump(end);
+        return;
+      }
+      case "dial":
+        this.trace.line(
+          this.nowMs,
+          () => `${node.name} > dials ${effect.url}`,
+        );
+        return this.network.dial(node, effect.dial, effect.url);
+      case "close": {
+        const end = node.endpoints.get(effect.link);
+        this.trace.line(
+          this.nowMs,
+          () => `${node.name} > closes ${effect.link} (${effect.reason})`,
+        );
+        if (end !== undefined) {
+          this.network.close(end, effect.code, effect.reason);
+        }
+        return;
+      }
+      case "result":
+        return this.#finish(node, effect.call, {
+          type: "ok",
+          value: effect.value,
+        });
+      case "failure":
+        return this.#finish(node, effect.call, {
+          type: "failed",
+          error: effect.error,
+        });
+      case "notice":
+        return this.onNotice(node, effect.notice);
+    }
+  }
+
+  #finish(node: SimulatedNode, call: CallNumber, outcome: Outcome): void {
+    const pending = node.calls.get(call);
+    if (pending === undefined) {
+      throw new BugError(`Call ${call} of ${node.name} has ended twice`);
+    }
+    node.calls.delete(call);
+    this.trace.line(this.nowMs, () => {
+      const how = outcome.type === "failed" ? `: ${outcome.error}` : "";
+      return `${node.name} > ${pending.operation.type} ${outcome.type}${how}`;
+    });
+    pending.done(outcome);
+  }
+
+  /** Sends what a machine has for a link, as far as there is room. */
+  #pump(end: Endpoint): void {
+    const { owner } = end;
+    if (!owner.isAlive || owner.isPaused) return;
+    end.hasMore = false;
+    while (end.isOpen) {
+      if (!this.network.hasRoom(end)) {
+        end.hasMore = true;
+        return;
+      }
+      const frame = owner.machine.pull(end.number);
+      if (frame === undefined) return;
+      this.network.send(end, { type: "frame", frame });
+    }
+  }
+
+  #planWake(node: SimulatedNode): void {
+    const { wakeAtMs } = node.machine;
+    if (wakeAtMs >= node.wakePlannedMs) return;
+    node.wakePlannedMs = wakeAtMs;
+    this.queue.at(wakeAtMs, () => {
+      // An earlier one may have been planned since, and has replaced this.
+      if (node.wakePlannedMs !== wakeAtMs) return;
+      node.wakePlannedMs = Infinity;
+      if (node.isAlive && !node.isPaused) this.#wake(node);
+    });
+  }
+
+  #wake(node: SimulatedNode): void {
+    if (node.machine.wakeAtMs > this.nowMs) {
+      this.#planWake(node);
+      return;
+    }
+    this.#wakesAtOnce = this.nowMs === this.#lastWakeMs
+      ? this.#wakesAtOnce + 1
+      : 0;
+    this.#lastWakeMs = this.nowMs;
+    if (this.#wakesAtOnce > WAKES_AT_ONCE_MAX) {
+      throw new Violation(
+        "machinesComeToRest",
+        `${node.name} wants to wake at ${node.machine.wakeAtMs} for ever`,
+      );
+    }
+    this.#step(node, { type: "wake" }, Kind.wake);
+  }
+
+  #wallMs(clock: { offsetMs: number; drift: number }): number {
+    const { nowMs } = this;
+    return Math.floor(
+      START_WALL_MS + nowMs + clock.offsetMs + nowMs * clock.drift,
+    );
+  }
+
+  #spread(max: number): number {
+    return max * (2 * fraction(this.#clocks) - 1);
+  }
+}
+
+const MESH_OPERATIONS: ReadonlySet<string> = new Set<MeshOperation["type"]>([
+  "connect",
+  "accept",
+  "listen",
+  "cast",
+  "note",
+  "close",
+]);
+
+function isMeshOperation(
+  operation: MeshOperation | DictOperation,
+): operation is MeshOperation {
+  return MESH_OPERATIONS.has(operation.type);
+}
+
+function describe(event: NodeEvent<DictOperation>): string {
+  switch (event.type) {
+    case "wake":
+      return "wake";
+    case "opened":
+      return `opened ${event.link}${event.dial === undefined ? "" : " (own)"}`;
+    case "frame":
+      return `frame of ${event.frame.length} bytes on ${event.link}`;
+    case "closed":
+      return `closed ${event.link}: ${event.code} ${event.reason}`;
+    case "dialFailed":
+      return `dial ${event.dial} failed: ${event.reason}`;
+    case "call":
+    case "ask":
+      return event.operation.type;
+    case "cancel":
+      return `cancel ${event.call}`;
+  }
+}

@@ -1,0 +1,179 @@
+/**
+ * From a seed to a whole set of options, drawn so that runs differ in kind.
+ *
+ * Swarm testing (Groce and others, 2012): a run in which half the kinds of
+ * fault never happen reaches states that a run with all of them never does,
+ * because each kind masks some of the others. So each kind is off with some
+ * probability, and how often it strikes is drawn over a wide range.
+ *
+ * @module
+ */
+import { below, fraction, pick, SeededRandom } from "../base/random.ts";
+import type { NetworkOptions } from "./network.ts";
+
+/** The kinds of fault, each with how often it strikes per virtual minute. */
+export interface FaultRates {
+  /** A process ends; its peers see their links break. */
+  readonly crash: number;
+  /** A host loses power; nobody is told anything. */
+  readonly powerLoss: number;
+  /** A process stands still for 0.1 to 30 s. */
+  readonly pause: number;
+  /** The hosts fall into two or three groups that do not reach each other. */
+  readonly split: number;
+  /** One host does not hear the others, or is not heard. */
+  readonly oneWayCut: number;
+  /** One link breaks. */
+  readonly reset: number;
+  /** One side of a link forgets it. */
+  readonly halfOpen: number;
+  /** All frames of one link vanish from now on. */
+  readonly blackHole: number;
+  /** One link holds everything back for a while. */
+  readonly clog: number;
+  /** One host becomes 10 times slower for a while. */
+  readonly slow: number;
+  /** Dials are refused for a while. */
+  readonly refuse: number;
+  /** A member leaves in good order and comes back as a new one. */
+  readonly leave: number;
+}
+
+/** Everything that a run depends on besides the code. */
+export interface SwarmOptions {
+  readonly seed: number;
+  readonly members: number;
+  readonly leaves: number;
+  readonly replicas: number;
+  /** How long the workload with faults lasts, in virtual minutes. */
+  readonly minutes: number;
+  readonly network: NetworkOptions;
+  readonly clockOffsetMaxMs: number;
+  readonly clockDriftMax: number;
+  readonly clients: number;
+  /** Mean time between a client's operations. */
+  readonly thinkMs: number;
+  readonly timeoutMs: number;
+  readonly hotKeys: number;
+  readonly coldKeys: number;
+  /** The share of operations that go to hot keys. */
+  readonly hotShare: number;
+  /** Values are padded up to a random size below this. */
+  readonly valueBytesMax: number;
+  readonly faults: FaultRates;
+  /** How long a crashed or stopped host stays down at most. */
+  readonly downMaxMs: number;
+}
+
+/** What a caller may fix instead of having it drawn. */
+export interface SwarmOverrides {
+  readonly members?: number | undefined;
+  readonly minutes?: number | undefined;
+}
+
+/** The most often that each kind may strike, per virtual minute. */
+const RATES_MAX: FaultRates = {
+  crash: 2,
+  powerLoss: 1,
+  pause: 3,
+  split: 1.5,
+  oneWayCut: 1,
+  reset: 10,
+  halfOpen: 5,
+  blackHole: 2,
+  clog: 5,
+  slow: 1,
+  refuse: 1,
+  leave: 1,
+};
+
+const NO_FAULTS: FaultRates = {
+  crash: 0,
+  powerLoss: 0,
+  pause: 0,
+  split: 0,
+  oneWayCut: 0,
+  reset: 0,
+  halfOpen: 0,
+  blackHole: 0,
+  clog: 0,
+  slow: 0,
+  refuse: 0,
+  leave: 0,
+};
+
+/** The options that belong to a seed. */
+export function swarmOptions(
+  seed: number,
+  overrides: SwarmOverrides = {},
+): SwarmOptions {
+  const random = new SeededRandom(seed, "swarm");
+  const drawn = 3 + below(random, 10);
+  const options: SwarmOptions = {
+    seed,
+    members: overrides.members ?? drawn,
+    leaves: below(random, 3),
+    replicas: 3,
+    minutes: overrides.minutes ?? 10,
+    network: networkOptions(random),
+    clockOffsetMaxMs: pick(random, [0, 5, 500, 2_000])!,
+    clockDriftMax: pick(random, [0, 0.0001, 0.001])!,
+    clients: 2 + below(random, 5),
+    thinkMs: 500 + below(random, 1_500),
+    timeoutMs: pick(random, [2_000, 5_000, 10_000])!,
+    hotKeys: 1 + below(random, 8),
+    coldKeys: 50 + below(random, 250),
+    hotShare: 0.2 + 0.6 * fraction(random),
+    valueBytesMax: pick(random, [16, 100, 1_000, 20_000])!,
+    faults: faultRates(random),
+    downMaxMs: pick(random, [2_000, 20_000, 60_000])!,
+  };
+  return options;
+}
+
+function networkOptions(random: SeededRandom): NetworkOptions {
+  return {
+    latencyMinMs: 0.1,
+    latencyMaxMs: pick(random, [1, 10, 50, 300])!,
+    jitter: pick(random, [0, 0.2, 0.5])!,
+    bytesPerMs: pick(random, [Infinity, 12_500, 1_250])!,
+    roomBytes: pick(random, [16 * 1024, 256 * 1024, 1024 * 1024])!,
+  };
+}
+
+/** One run in ten has no faults at all: what then fails, fails plainly. */
+function faultRates(random: SeededRandom): FaultRates {
+  const isCalm = fraction(random) < 0.1;
+  const rates: { -readonly [K in keyof FaultRates]: number } = { ...NO_FAULTS };
+  for (const kind of Object.keys(NO_FAULTS) as (keyof FaultRates)[]) {
+    const isOn = fraction(random) < 0.5;
+    const share = fraction(random);
+    if (isOn && !isCalm) rates[kind] = RATES_MAX[kind] * share;
+  }
+  return rates;
+}
+
+/** The options as lines of text. */
+export function describeOptions(options: SwarmOptions): string[] {
+  const { network, faults, ...rest } = options;
+  const line = (name: string, values: object) =>
+    `${name}: ` +
+    Object.entries(values).map(([key, value]) =>
+      `${key}=${typeof value === "number" ? +value.toFixed(4) : value}`
+    ).join(" ");
+  const on = Object.fromEntries(
+    Object.entries(faults).filter(([, rate]) => rate > 0),
+  );
+  return [
+    line("run", rest),
+    line("network", network),
+    line("faults per minute", on),
+  ];
+}
+
+/** A seed from a number, or from the first digits of a commit's hash. */
+export function seedOf(text: string): number | undefined {
+  if (/^\d{1,10}$/.test(text)) return Number(text) >>> 0;
+  if (/^[0-9a-f]{7,64}$/i.test(text)) return parseInt(text.slice(0, 8), 16);
+  return undefined;
+}

@@ -1,0 +1,331 @@
+/**
+ * What applications do to the dict while the world breaks around them.
+ *
+ * Each client sits on one host, as an application beside its node does, and
+ * asks for one thing at a time. Every value written is unique, so that a read
+ * proves which write it saw.
+ *
+ * @module
+ */
+import { type Bytes, fromUtf8 } from "../base/bytes.ts";
+import { below, fraction, SeededRandom } from "../base/random.ts";
+import type {
+  DictOperation,
+  Found,
+  ScanPage,
+  Written,
+} from "../dict/operations.ts";
+import type { Id } from "../id/id.ts";
+import {
+  acknowledgedOnAllHolders,
+  readsAreProven,
+  ringSeenBy,
+} from "./checkers.ts";
+import {
+  compareVersions,
+  History,
+  type Key,
+  keyOf,
+  type Operation,
+  valueBytes,
+  valueText,
+  type WorkType,
+} from "./history.ts";
+import { holdersOf, type Ledger } from "./ledger.ts";
+import type { Host, Outcome, SimulatedNode } from "./node.ts";
+import { type Simulator, Violation } from "./simulator.ts";
+import type { SwarmOptions } from "./swarm.ts";
+
+/** How often each type is asked for, in percent. */
+const MIX: readonly (readonly [WorkType, number])[] = [
+  ["get", 40],
+  ["set", 25],
+  ["delete", 15],
+  ["pop", 10],
+  ["setDefault", 5],
+  ["size", 3],
+  ["scan", 2],
+];
+
+/** What a machine may be late by with its own deadline. */
+const DEADLINE_SLACK_MS = 1_000;
+
+/** Clients, and the record of what they saw. */
+export class Workload {
+  readonly history: History = new History();
+  readonly keys: readonly Key[];
+  readonly #simulator: Simulator;
+  readonly #ledger: Ledger;
+  readonly #options: SwarmOptions;
+  readonly #random: SeededRandom;
+  #values = 0;
+  #isRunning = false;
+
+  constructor(simulator: Simulator, ledger: Ledger, options: SwarmOptions) {
+    this.#simulator = simulator;
+    this.#ledger = ledger;
+    this.#options = options;
+    this.#random = new SeededRandom(options.seed, "workload");
+    const keys: Key[] = [];
+    for (let i = 0; i < options.hotKeys; i++) keys.push(keyOf(`hot ${i}`));
+    for (let i = 0; i < options.coldKeys; i++) keys.push(keyOf(`cold ${i}`));
+    this.keys = keys;
+  }
+
+  /** Sets clients to work on hosts, all of them used in turn. */
+  start(hosts: readonly Host[]): void {
+    this.#isRunning = true;
+    for (let client = 0; client < this.#options.clients; client++) {
+      const host = hosts[below(this.#random, hosts.length)]!;
+      this.#think(client, host);
+    }
+  }
+
+  /** No client begins anything new. */
+  stop(): void {
+    this.#isRunning = false;
+  }
+
+  /** Reads a key at a node; `done` gets what it gives, unless it fails. */
+  read(
+    node: SimulatedNode,
+    key: Key,
+    done: (outcome: Outcome, found: string | undefined) => void,
+  ): void {
+    const { timeoutMs } = this.#options;
+    this.#simulator.call(
+      node,
+      { type: "get", key: key.bytes, read: "first", timeoutMs },
+      (outcome) => {
+        const value = outcome.type === "ok"
+          ? (outcome.value as Found).value
+          : undefined;
+        done(outcome, value === undefined ? undefined : valueText(value));
+      },
+    );
+  }
+
+  #think(client: number, host: Host): void {
+    if (!this.#isRunning) return;
+    const pauseMs = -Math.log(1 - fraction(this.#random)) *
+      this.#options.thinkMs;
+    this.#simulator.queue.after(pauseMs, () => this.#begin(client, host));
+  }
+
+  #begin(client: number, host: Host): void {
+    if (!this.#isRunning) return;
+    const { node } = host;
+    // Drawn whether or not somebody is there: a crash must not shift the rest.
+    const type = this.#pickType();
+    const key = this.#pickKey();
+    const size = below(this.#random, this.#options.valueBytesMax);
+    if (node === undefined) {
+      this.#think(client, host);
+      return;
+    }
+    const writes = type === "set" || type === "setDefault";
+    const isWhole = type === "size" || type === "scan";
+    const value = writes ? `${client}:${++this.#values}` : undefined;
+    const operation = this.history.begin({
+      type,
+      client,
+      node: node.name,
+      key: isWhole ? "" : key.text,
+      value,
+      startMs: this.#simulator.nowMs,
+    });
+    const bytes = value === undefined ? undefined : valueBytes(value, size);
+    const call = callOf(type, key.bytes, bytes, this.#options.timeoutMs);
+    this.#simulator.call(node, call, (outcome) => {
+      this.#end(operation, node, key, outcome);
+      this.#think(client, host);
+    });
+  }
+
+  #end(
+    operation: Operation,
+    node: SimulatedNode,
+    key: Key,
+    outcome: Outcome,
+  ): void {
+    const { nowMs } = this.#simulator;
+    if (outcome.type === "failed") {
+      this.history.end(operation, nowMs, outcome.error.applied);
+      return;
+    }
+    if (outcome.type === "lost") {
+      this.history.end(operation, nowMs, "maybe");
+      return;
+    }
+    this.history.end(operation, nowMs, "ok");
+    this.#judge(operation, node, key, outcome.value);
+  }
+
+  #judge(
+    operation: Operation,
+    node: SimulatedNode,
+    key: Key,
+    value: unknown,
+  ): void {
+    switch (operation.type) {
+      case "get":
+      case "pop": {
+        const found = (value as Found).value;
+        if (found === undefined) return;
+        operation.found = valueText(found);
+        this.#prove(key.text, operation.found);
+        if (operation.type === "pop") this.#oweDelete(key);
+        return;
+      }
+      case "set":
+        return this.#oweSet(node, key, value as Written);
+      case "delete":
+        if (value === true) this.#oweDelete(key);
+        return;
+      case "setDefault": {
+        const text = valueText(value as Bytes);
+        operation.found = text;
+        this.#prove(key.text, text);
+        if (text === operation.value) this.#oweValue(key, text);
+        return;
+      }
+      case "size":
+        return;
+      case "scan":
+        for (const entry of (value as ScanPage).entries) {
+          if (entry.value === undefined) continue;
+          this.#prove(fromUtf8(entry.key), valueText(entry.value));
+        }
+    }
+  }
+
+  #prove(key: string, found: string): void {
+    const finding = readsAreProven(this.history, key, found);
+    if (finding !== undefined) throw new Violation("readsAreProven", finding);
+  }
+
+  #oweSet(node: SimulatedNode, key: Key, written: Written): void {
+    const live = this.#simulator.nodes;
+    const finding = acknowledgedOnAllHolders(
+      key,
+      written,
+      leastCopies(node, this.#options.replicas),
+      live,
+    );
+    if (finding !== undefined) {
+      throw new Violation("acknowledgedOnAllHolders", finding);
+    }
+    const { version, holders } = written;
+    this.#owe(key, version, false, new Set(holders));
+  }
+
+  /** A delete does not tell its version: the newest tombstone is at least it. */
+  #oweDelete(key: Key): void {
+    this.#oweReal(key, (value) => value === undefined);
+  }
+
+  #oweValue(key: Key, text: string): void {
+    this.#oweReal(
+      key,
+      (value) => value !== undefined && valueText(value) === text,
+    );
+  }
+
+  /** Owes the newest copy of a kind that exists, and all who really have it. */
+  #oweReal(key: Key, isOfKind: (value: Bytes | undefined) => boolean): void {
+    const live = this.#simulator.nodes;
+    let newest;
+    for (const node of live) {
+      const copy = node.machine.dict.copyOf(key.id);
+      if (copy === undefined || !isOfKind(copy.value)) continue;
+      if (
+        newest === undefined ||
+        compareVersions(copy.version, newest.version) > 0
+      ) newest = copy;
+    }
+    // None: it has been overwritten everywhere, and what did that is owed.
+    if (newest === undefined) return;
+    const holders = holdersOf(key, newest.version, live);
+    this.#owe(
+      key,
+      newest.version,
+      newest.value === undefined,
+      new Set(holders.map((node) => node.machine.id)),
+    );
+  }
+
+  #owe(
+    key: Key,
+    version: Written["version"],
+    isDelete: boolean,
+    safe: ReadonlySet<Id>,
+  ): void {
+    const atMs = this.#simulator.nowMs;
+    this.#ledger.acknowledge({ key, version, isDelete, atMs, safe });
+  }
+
+  #pickType(): WorkType {
+    let draw = below(this.#random, 100);
+    for (const [type, share] of MIX) {
+      if (draw < share) return type;
+      draw -= share;
+    }
+    return "get";
+  }
+
+  #pickKey(): Key {
+    const { hotKeys, coldKeys, hotShare } = this.#options;
+    const isHot = fraction(this.#random) < hotShare;
+    const at = isHot
+      ? below(this.#random, hotKeys)
+      : hotKeys + below(this.#random, coldKeys);
+    return this.keys[at]!;
+  }
+}
+
+/** Calls that should have ended by their own deadline and have not. */
+export function callsEnd(simulator: Simulator): string | undefined {
+  for (const node of simulator.nodes) {
+    if (node.isPaused) continue;
+    for (const { operation, startMs } of node.calls.values()) {
+      if (!("timeoutMs" in operation)) continue;
+      const lateMs = simulator.nowMs - startMs - operation.timeoutMs;
+      if (lateMs > DEADLINE_SLACK_MS) {
+        return `${operation.type} at ${node.name} is ${lateMs} ms late`;
+      }
+    }
+  }
+  return undefined;
+}
+
+/**
+ * The copies that an acknowledgement must have by PROTOCOL 4.5, as far as it
+ * can be said from outside: all R where the coordinator doubts nobody, and two
+ * in any case where it knows of two.
+ */
+function leastCopies(coordinator: SimulatedNode, replicas: number): number {
+  const ring = ringSeenBy(coordinator);
+  return Math.min(ring.length, replicas, 2);
+}
+
+function callOf(
+  type: WorkType,
+  key: Bytes,
+  value: Bytes | undefined,
+  timeoutMs: number,
+): DictOperation {
+  switch (type) {
+    case "get":
+      return { type, key, read: "first", timeoutMs };
+    case "set":
+    case "setDefault":
+      return { type, key, value: value!, timeoutMs };
+    case "delete":
+    case "pop":
+      return { type, key, timeoutMs };
+    case "size":
+      return { type, timeoutMs };
+    case "scan":
+      return { type, after: undefined, values: true, timeoutMs };
+  }
+}
