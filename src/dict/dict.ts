@@ -1,15 +1,32 @@
 /**
- * The dict as an extension of the mesh.
+ * The dict as an extension of the mesh: routes calls and messages to its parts.
  *
  * @module
  */
 import type { Bytes } from "../base/bytes.ts";
-import type { Id } from "../id/id.ts";
+import { ClosedError } from "../base/errors.ts";
+import { type Id, keyId, ZERO_ID } from "../id/id.ts";
 import type { Context } from "../mesh/context.ts";
 import type { CallNumber } from "../mesh/events.ts";
 import type { Extension, Peers, RingView } from "../mesh/peers.ts";
-import type { Message, Version } from "../wire/messages.ts";
+import type { Message, MessageOf, Version } from "../wire/messages.ts";
+import { Announcer } from "./announcer.ts";
+import { Coordinator } from "./coordinator.ts";
+import { confirmHere, digestHere, pageOf, pullHere } from "./donor.ts";
+import { Exclusive } from "./exclusive.ts";
+import { candidatesOf, joinersOf } from "./holders.ts";
 import type { DictOperation } from "./operations.ts";
+import { Repair } from "./repair.ts";
+import { Replica } from "./replica.ts";
+import { Residence } from "./residence.ts";
+import { countHere, scanHere } from "./scan.ts";
+import { Sweep } from "./sweep.ts";
+import { arcHas } from "./table.ts";
+
+/** How long a member is new: writers may not know of it yet. */
+const NEW_MEMBER_MS = 10_000;
+/** Changes this young are told again when their first holder has died. */
+const RETOLD_MS = 60_000;
 
 /** What a checker wants to know of one copy. */
 export interface CopyView {
@@ -28,43 +45,271 @@ export interface DictStats {
   readonly callsWaiting: number;
 }
 
+/** The dict's part of a node. */
 export class Dict implements Extension<DictOperation> {
-  constructor(_context: Context, _peers: Peers) {
+  readonly #context: Context;
+  readonly #peers: Peers;
+  readonly #announcer: Announcer;
+  readonly #replica: Replica;
+  readonly #exclusive: Exclusive;
+  readonly #repair: Repair;
+  readonly #sweep: Sweep;
+  readonly #residence: Residence;
+  readonly #coordinator: Coordinator;
+  /** Members that others may not know yet, until when. */
+  readonly #newMembers = new Map<Id, number>();
+
+  constructor(context: Context, peers: Peers) {
+    this.#context = context;
+    this.#peers = peers;
+    this.#announcer = new Announcer(context, peers);
+    this.#replica = new Replica(context, peers, this.#announcer);
+    this.#exclusive = new Exclusive(context, peers, this.#replica);
+    this.#coordinator = new Coordinator({
+      context,
+      peers,
+      replica: this.#replica,
+      exclusive: this.#exclusive,
+    });
+    this.#repair = new Repair(context, peers, this.#replica);
+    this.#sweep = new Sweep(context, peers, this.#replica);
+    this.#residence = new Residence({
+      context,
+      peers,
+      replica: this.#replica,
+      repair: this.#repair,
+      sweep: this.#sweep,
+    });
+    this.#replica.onForeign = () => this.#sweep.request();
+    this.#repair.onProgress = () => this.#residence.progress();
+    this.#sweep.onSwept = () => this.#residence.progress();
+    this.#scheduleExpiry();
   }
 
   /** Whether every local range has its copies: what `settled()` waits for. */
   get isSettled(): boolean {
-    throw new Error("not built yet");
+    return this.#residence.isSettled;
   }
 
   get stats(): DictStats {
-    throw new Error("not built yet");
+    const { live, tombstones, bytes } = this.#replica.table;
+    const callsWaiting = this.#coordinator.waiting + this.#residence.waiting +
+      this.#exclusive.waiting;
+    return { entries: live, tombstones, bytes, callsWaiting };
   }
 
   /** The copy of a key that is held here, if any. */
-  copyOf(_id: Id): CopyView | undefined {
-    throw new Error("not built yet");
+  copyOf(id: Id): CopyView | undefined {
+    return this.#replica.table.get(id);
   }
 
   /** All copies that are held here, tombstones included. */
   copies(): Iterable<CopyView> {
-    throw new Error("not built yet");
+    return this.#replica.table.range({ after: ZERO_ID, through: ZERO_ID });
   }
 
-  onMessage(_message: Message, _from: Id): void {
+  onCall(call: CallNumber, operation: DictOperation): void {
+    const { timeoutMs } = operation;
+    switch (operation.type) {
+      case "join":
+        return this.#residence.join(call, timeoutMs);
+      case "leave":
+        return this.#residence.leave(call, timeoutMs);
+      case "settled":
+        return this.#residence.settled(call, timeoutMs);
+      default:
+        return this.#coordinator.start(call, operation);
+    }
   }
-  onCast(_payload: Bytes, _origin: Id): void {
+
+  onCancel(call: CallNumber): void {
+    this.#residence.cancel(call);
+    this.#coordinator.cancel(call);
   }
-  onCastLost(_origin: Id): void {
-  }
-  onRing(_before: RingView, _after: RingView): void {
-  }
-  onReturn(_id: Id): void {
-  }
-  onCall(_call: CallNumber, _operation: DictOperation): void {
-  }
-  onCancel(_call: CallNumber): void {
-  }
+
   onClose(): void {
+    const error = new ClosedError(
+      "Cannot finish the operation: the socket was closed",
+      "maybe",
+    );
+    this.#coordinator.close(error);
+    this.#residence.close(error);
+    this.#repair.stop();
+    this.#sweep.stop();
+  }
+
+  onRing(before: RingView, after: RingView): void {
+    const { nowMs, options } = this.#context;
+    this.#replica.share.update(nowMs, options.timings.dropAfterMs);
+    this.#noteNewMembers(before, after);
+    this.#retell(before);
+    this.#coordinator.replan();
+    this.#exclusive.replan();
+    this.#sweep.request();
+    this.#repair.pump();
+    this.#residence.progress();
+  }
+
+  onReturn(_id: Id): void {
+    this.#replica.share.doubt();
+    this.#repair.pump();
+    this.#residence.progress();
+  }
+
+  onCast(payload: Bytes, _origin: Id): void {
+    this.#announcer.receive(payload);
+  }
+
+  onCastLost(_origin: Id): void {
+    this.#announcer.lost();
+  }
+
+  onMessage(message: Message, from: Id): void {
+    const { table } = this.#replica;
+    switch (message.type) {
+      case "put":
+        return this.#onPut(message, from);
+      case "get":
+        return this.#onGet(message, from);
+      case "exec":
+        return this.#exclusive.run(message, (result) =>
+          this.#peers.send(from, {
+            type: "execAnswer",
+            request: message.request,
+            ...result,
+          }));
+      case "count":
+        return this.#onCount(message, from);
+      case "scan": {
+        const answer = scanHere(this.#replica, message);
+        const { request } = message;
+        return this.#peers.send(from, {
+          type: "scanAnswer",
+          request,
+          ...answer,
+        });
+      }
+      case "digest":
+        return this.#peers.send(from, digestHere(this.#replica, message));
+      case "pull":
+        return this.#peers.send(from, pullHere(table, message, ZERO_ID));
+      case "pullRange": {
+        const page = pageOf(table, message);
+        const { request } = message;
+        return this.#peers.send(from, { type: "pulled", request, ...page });
+      }
+      case "push":
+        for (const entry of message.entries) this.#replica.take(entry);
+        return this.#peers.send(from, {
+          type: "pushed",
+          request: message.request,
+        });
+      case "confirm":
+        return this.#peers.send(from, confirmHere(this.#replica, message));
+    }
+  }
+
+  #onPut(
+    { request, view, entry, operation }: MessageOf<"put">,
+    from: Id,
+  ): void {
+    const { status, version, before } = this.#replica.put(entry);
+    if (operation !== undefined) {
+      this.#exclusive.learn(operation, entry, before);
+    }
+    if (view !== this.#peers.ring.hash) this.#forward(entry, from);
+    this.#peers.send(from, { type: "putAnswer", request, status, version });
+  }
+
+  /** The writer has another ring: members that it may not know must not miss it. */
+  #forward(entry: MessageOf<"put">["entry"], from: Id): void {
+    if (this.#newMembers.size === 0) return;
+    const { nowMs, options: { replicas } } = this.#context;
+    const { ring, self } = this.#peers;
+    const id = keyId(entry.key);
+    const all = [
+      ...candidatesOf(ring, id, replicas),
+      ...joinersOf(ring, id, replicas),
+    ];
+    for (const member of all) {
+      if (member.id === self.id || member.id === from) continue;
+      if ((this.#newMembers.get(member.id) ?? 0) < nowMs) continue;
+      // Number 0 is no request's: the answer is dropped.
+      this.#peers.send(member.id, {
+        type: "push",
+        request: 0,
+        entries: [entry],
+      });
+    }
+  }
+
+  #onGet({ request, id }: MessageOf<"get">, from: Id): void {
+    const entry = this.#replica.table.get(id);
+    this.#peers.send(from, {
+      type: "getAnswer",
+      request,
+      ready: this.#replica.share.isReadyFor(id),
+      version: entry?.version,
+      value: entry?.value,
+    });
+  }
+
+  #onCount({ request, view }: MessageOf<"count">, from: Id): void {
+    const { ring, self } = this.#peers;
+    const count = view === ring.hash
+      ? countHere(this.#replica, self.id)
+      : undefined;
+    if (view !== ring.hash) this.#peers.compareTables(from);
+    this.#peers.send(from, {
+      type: "countAnswer",
+      request,
+      ready: count !== undefined,
+      count: count ?? 0,
+    });
+  }
+
+  #noteNewMembers(before: RingView, after: RingView): void {
+    const { nowMs } = this.#context;
+    for (const [id, untilMs] of this.#newMembers) {
+      if (untilMs < nowMs) this.#newMembers.delete(id);
+    }
+    const old = new Set(
+      [...before.members, ...before.joining].map(({ id }) => id),
+    );
+    for (const { id } of [...after.members, ...after.joining]) {
+      if (!old.has(id)) this.#newMembers.set(id, nowMs + NEW_MEMBER_MS);
+    }
+  }
+
+  /** Became first holder where another was: did that one tell all it knew? */
+  #retell(before: RingView): void {
+    const { self } = this.#peers;
+    const { nowMs } = this.#context;
+    const own = this.#replica.share.portions[0]?.segment;
+    if (own === undefined || own.holders[0] !== self.id) return;
+    if (this.#replica.table.size === 0) return;
+    const was = before.members.findIndex(({ id }) => id === self.id);
+    const count = before.members.length;
+    const start = before.members[(was + count - 1) % count]?.position;
+    // Only a first arc that has grown has keys that were another one's.
+    if (was < 0 || start === undefined || start === own.after) return;
+    if (!arcHas(own, start)) return;
+    for (const entry of this.#replica.table.range({ ...own, through: start })) {
+      if (entry.changedAtMs > nowMs - RETOLD_MS) {
+        this.#announcer.announce(entry);
+      }
+    }
+  }
+
+  /** Drops tombstones that everybody has had time to hear of. */
+  #scheduleExpiry(): void {
+    const { timers, nowMs, options } = this.#context;
+    timers.at(nowMs + options.timings.tombstoneMs / 24, () => {
+      const { table } = this.#replica;
+      for (const entry of table.range({ after: ZERO_ID, through: ZERO_ID })) {
+        if (this.#replica.isExpired(entry)) table.delete(entry.id);
+      }
+      this.#scheduleExpiry();
+    });
   }
 }

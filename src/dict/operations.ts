@@ -28,7 +28,7 @@ export type DictOperation =
     | { readonly type: "delete"; readonly key: Bytes }
     /** Gives `Found`: what was taken out. */
     | { readonly type: "pop"; readonly key: Bytes }
-    /** Gives `EntryRecord`, or `undefined` when the dict is empty. */
+    /** Gives `Item`, or `undefined` when the dict is empty. */
     | { readonly type: "popItem" }
     /** Gives `Bytes`: the value that is there now. */
     | {
@@ -51,6 +51,12 @@ export type DictOperation =
 export interface Found {
   /** `undefined` for a proven miss. */
   readonly value: Bytes | undefined;
+}
+
+/** What was taken out. */
+export interface Item {
+  readonly key: Bytes;
+  readonly value: Bytes;
 }
 
 /** What became of a write. */

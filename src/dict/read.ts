@@ -220,7 +220,7 @@ export class Read extends Call<ReadResult> {
     const holders = this.#holders();
     const ready = holders.find((id) => this.#answers.get(id)?.ready);
     if (this.#mode === "first" || this.#mode === "nearest") {
-      return ready && this.#answers.get(ready);
+      return ready === undefined ? undefined : this.#answers.get(ready);
     }
     const answered = holders.filter((id) => this.#answers.has(id)).length;
     const isAnyOpen = holders.some((id) =>

@@ -11,11 +11,11 @@
  *
  * @module
  */
-import type { Id } from "../id/id.ts";
+import { type Id, ZERO_ID } from "../id/id.ts";
 import type { Peers, RingView } from "../mesh/peers.ts";
 import { Health, type MemberRecord, Role } from "../wire/messages.ts";
 import { isHolder, type Segment, segmentsOf, segmentWith } from "./holders.ts";
-import { type Arc, arcHas } from "./table.ts";
+import { type Arc, arcHas, straight } from "./table.ts";
 
 /** One segment of the share, with what is known about its copies. */
 export interface Portion {
@@ -93,6 +93,31 @@ export class Share {
     );
   }
 
+  /**
+   * Whether this node is a holder of a whole range and has caught up in it;
+   * the range does not pass the end of the number line.
+   */
+  isReadyWithin({ after, through }: Arc): boolean {
+    if (!this.isReadyFor(through)) return false;
+    const portion = this.#portions.find(({ segment }) =>
+      arcHas(segment, through)
+    );
+    return straight(portion!.segment).some((piece) =>
+      piece.after <= after && through <= piece.through
+    );
+  }
+
+  /** All ids that are not in the share, or nothing if all are. */
+  get foreign(): Arc | undefined {
+    const first = this.#portions[0]?.segment;
+    const last = this.#portions.at(-1)?.segment;
+    if (first === undefined || last === undefined) {
+      return { after: ZERO_ID, through: ZERO_ID };
+    }
+    if (first.through === last.after) return undefined;
+    return { after: first.through, through: last.after };
+  }
+
   /** When the last arc that still counts as held stops to do so, or nothing. */
   get lastLossMs(): number | undefined {
     return this.#past.at(-1)?.untilMs;
@@ -117,16 +142,18 @@ export class Share {
       );
       if (!isStill) this.#past.push({ after, through, untilMs: nowMs });
     }
-    for (const portion of this.#portions) this.#judge(portion);
+    this.judgeAll();
   }
 
   /** Data may be missing anywhere: everything must be compared again. */
   doubt(): void {
-    for (const portion of this.#portions) {
-      portion.ready = false;
-      portion.compared.clear();
-      this.#judge(portion);
-    }
+    // New objects, so that comparisons under way count for nothing.
+    this.#portions = this.#portions.map(({ segment }) => ({
+      segment,
+      ready: false,
+      compared: new Set(),
+    }));
+    this.judgeAll();
   }
 
   /** A comparison with `source` has ended; `wasReady` is what that node said. */
@@ -143,7 +170,7 @@ export class Share {
     );
   }
 
-  /** A health has changed: perhaps nobody is left to ask. */
+  /** Perhaps nobody is left to ask. */
   judgeAll(): void {
     for (const portion of this.#portions) this.#judge(portion);
   }
@@ -190,6 +217,8 @@ function withMember(ring: RingView, self: MemberRecord): MemberRecord[] {
  * of them were, compared with whom all of them were.
  */
 function carriedOver(segment: Segment, old: readonly Portion[]): Portion {
+  const same = old.find((portion) => isSame(portion.segment, segment));
+  if (same !== undefined) return same;
   const sources = piecesOf(segment, old).map((end) =>
     old.find((portion) => arcHas(portion.segment, end))
   );
@@ -199,6 +228,12 @@ function carriedOver(segment: Segment, old: readonly Portion[]): Portion {
     ),
   );
   return { segment, ready: sources.every((source) => source?.ready), compared };
+}
+
+function isSame(a: Segment, b: Segment): boolean {
+  return a.after === b.after && a.through === b.through &&
+    a.holders.length === b.holders.length &&
+    a.holders.every((id, i) => id === b.holders[i]);
 }
 
 /** The ends of the pieces into which the old borders cut a segment. */

@@ -126,6 +126,22 @@ export class Table {
     }
   }
 
+  /** The first entry of an arc that has a value. */
+  firstLive(arc: Arc): Entry | undefined {
+    for (const { after, through } of straight(arc)) {
+      const last = bucketOf(through);
+      for (let index = bucketOf(after); index <= last; index++) {
+        const bucket = this.#buckets[index];
+        if (bucket === undefined || bucket.live === 0) continue;
+        const entry = bucket.entries.find(({ id, value }) =>
+          value !== undefined && isWithin(id, after, through)
+        );
+        if (entry !== undefined) return entry;
+      }
+    }
+    return undefined;
+  }
+
   /** How many entries of an arc have a value. */
   liveIn(arc: Arc): number {
     let live = 0;

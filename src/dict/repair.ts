@@ -1,0 +1,154 @@
+/**
+ * Keeps the copies of this node's share equal to those of the other holders:
+ * at once after the ring has changed, and again every few seconds.
+ *
+ * @module
+ */
+import { jittered } from "../base/random.ts";
+import { type Id, ZERO_ID } from "../id/id.ts";
+import type { Context } from "../mesh/context.ts";
+import type { Peers } from "../mesh/peers.ts";
+import { Health, Role } from "../wire/messages.ts";
+import { type Compared, Comparison } from "./comparison.ts";
+import type { Replica } from "./replica.ts";
+import type { Portion } from "./share.ts";
+
+/** Comparisons that run at once. */
+const COMPARISONS_MAX = 4;
+/** How long a holder that did not answer is left alone. */
+const RETRY_MS = 500;
+
+interface Task {
+  readonly portion: Portion;
+  readonly source: Id;
+}
+
+/** Runs the comparisons of one node. */
+export class Repair {
+  readonly #context: Context;
+  readonly #peers: Peers;
+  readonly #replica: Replica;
+  readonly #running = new Map<Comparison, Task>();
+  /** Sources that did not answer, until when they are left alone. */
+  readonly #resting = new Map<Id, number>();
+  /** What the regular round has still to compare. */
+  #round: Task[] = [];
+  /** Called when a portion's state has changed. */
+  onProgress: () => void = () => {};
+
+  constructor(context: Context, peers: Peers, replica: Replica) {
+    this.#context = context;
+    this.#peers = peers;
+    this.#replica = replica;
+    this.#scheduleRound();
+  }
+
+  /** Starts what can be started. */
+  pump(): void {
+    while (this.#running.size < COMPARISONS_MAX) {
+      const task = this.#urgent() ?? this.#regular();
+      if (task === undefined) return;
+      this.#start(task);
+    }
+  }
+
+  stop(): void {
+    this.#round = [];
+    for (const comparison of [...this.#running.keys()]) comparison.cancel();
+  }
+
+  #scheduleRound(): void {
+    const { timers, nowMs, options, random } = this.#context;
+    const periodMs = jittered(random, options.timings.antiEntropyMs, 0.2);
+    timers.at(nowMs + periodMs, () => {
+      this.#round = this.#replica.share.portions.flatMap((portion) =>
+        this.#replica.share.sources(portion)
+          .map((source) => ({ portion, source }))
+      );
+      this.#scheduleRound();
+      this.pump();
+    });
+  }
+
+  /** What the share waits for; portions that cannot answer alone come first. */
+  #urgent(): Task | undefined {
+    const { share } = this.#replica;
+    let found: Task | undefined;
+    for (const portion of share.portions) {
+      if (found !== undefined && portion.ready) continue;
+      const source = share.sources(portion).find((id) =>
+        !portion.compared.has(id) && this.#canAsk({ portion, source: id })
+      );
+      if (source === undefined) continue;
+      found = { portion, source };
+      if (!portion.ready) return found;
+    }
+    return found;
+  }
+
+  #regular(): Task | undefined {
+    for (;;) {
+      const task = this.#round.pop();
+      if (task === undefined) return undefined;
+      const isCurrent = this.#replica.share.portions.includes(task.portion);
+      if (isCurrent && this.#canAsk(task)) return task;
+    }
+  }
+
+  #canAsk({ portion, source }: Task): boolean {
+    if (this.#peers.member(source)?.health !== Health.alive) return false;
+    const untilMs = this.#resting.get(source);
+    if (untilMs !== undefined && untilMs > this.#context.nowMs) return false;
+    for (const running of this.#running.values()) {
+      if (running.portion === portion && running.source === source) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  #start(task: Task): void {
+    const { portion, source } = task;
+    if (this.#peers.self.role === Role.joining) {
+      // So that the source forwards later writes before it is asked anything.
+      this.#peers.send(source, {
+        type: "gossip",
+        from: ZERO_ID,
+        to: ZERO_ID,
+        records: [this.#peers.self],
+      });
+    }
+    const parts = { peers: this.#peers, replica: this.#replica };
+    const comparison = new Comparison(
+      parts,
+      portion.segment,
+      source,
+      (result) => this.#onEnd(comparison, task, result),
+    );
+    this.#running.set(comparison, task);
+    comparison.start();
+  }
+
+  #onEnd(
+    comparison: Comparison,
+    { portion, source }: Task,
+    result: Compared | undefined,
+  ): void {
+    this.#running.delete(comparison);
+    if (result === undefined) {
+      const { timers, nowMs } = this.#context;
+      this.#resting.set(source, nowMs + RETRY_MS);
+      timers.at(nowMs + RETRY_MS, () => {
+        this.#resting.delete(source);
+        this.pump();
+      });
+      return;
+    }
+    const { share } = this.#replica;
+    if (share.portions.includes(portion)) {
+      share.compared(portion, source, result.wasReady);
+      this.onProgress();
+    }
+    this.pump();
+  }
+}

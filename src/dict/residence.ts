@@ -1,0 +1,209 @@
+/**
+ * Coming and going: `join`, `leave` and `settled`.
+ *
+ * A joiner first takes its place as `joining`: writers send it their writes
+ * from then on, while it pulls what was written before. Only when it has both
+ * does it become `active`, and with that a holder. A leaver is out of the ring
+ * at once, so that nothing new comes, and stays until all it has is elsewhere.
+ *
+ * @module
+ */
+import { type ChordError, NoPeerError, TimeoutError } from "../base/errors.ts";
+import type { Timer } from "../base/timers.ts";
+import { ZERO_ID } from "../id/id.ts";
+import { positionInLargestGap } from "../id/ring.ts";
+import type { Context } from "../mesh/context.ts";
+import type { CallNumber } from "../mesh/events.ts";
+import type { Peers } from "../mesh/peers.ts";
+import { Role } from "../wire/messages.ts";
+import type { Repair } from "./repair.ts";
+import type { Replica } from "./replica.ts";
+import type { Sweep } from "./sweep.ts";
+
+type Kind = "join" | "leave" | "settled";
+
+interface Waiter {
+  readonly kind: Kind;
+  readonly timer: Timer;
+}
+
+/** This node's standing in the ring. */
+export class Residence {
+  readonly #context: Context;
+  readonly #peers: Peers;
+  readonly #replica: Replica;
+  readonly #repair: Repair;
+  readonly #sweep: Sweep;
+  readonly #waiters = new Map<CallNumber, Waiter>();
+
+  constructor(
+    parts: {
+      context: Context;
+      peers: Peers;
+      replica: Replica;
+      repair: Repair;
+      sweep: Sweep;
+    },
+  ) {
+    this.#context = parts.context;
+    this.#peers = parts.peers;
+    this.#replica = parts.replica;
+    this.#repair = parts.repair;
+    this.#sweep = parts.sweep;
+  }
+
+  /** Calls that wait here. */
+  get waiting(): number {
+    return this.#waiters.size;
+  }
+
+  /** Whether every local range has its copies, and nothing is to hand on. */
+  get isSettled(): boolean {
+    return this.#replica.share.isSettled && this.#sweep.isClean;
+  }
+
+  join(call: CallNumber, timeoutMs: number): void {
+    this.#wait(call, "join", timeoutMs);
+    const { role } = this.#peers.self;
+    if (role === Role.leaf) this.#begin();
+    else if (role === Role.leaving) this.#comeBack();
+    this.progress();
+  }
+
+  leave(call: CallNumber, timeoutMs: number): void {
+    const { ring, self } = this.#peers;
+    const isLast = ring.members.every(({ id }) => id === self.id);
+    if (isLast && this.#replica.table.live > 0) {
+      this.#context.failure(
+        call,
+        new NoPeerError(
+          `Cannot leave the ring: this is its last member, and it holds ` +
+            `${this.#replica.table.live} entries; let another node join ` +
+            `first, or close() to give them up`,
+        ),
+      );
+      return;
+    }
+    this.#wait(call, "leave", timeoutMs);
+    if (self.role === Role.active || self.role === Role.joining) {
+      this.#peers.setRole(Role.leaving, self.position);
+    }
+    this.#sweep.request();
+    this.progress();
+  }
+
+  settled(call: CallNumber, timeoutMs: number): void {
+    this.#wait(call, "settled", timeoutMs);
+    this.progress();
+  }
+
+  /** The application no longer waits; a leave that nobody waits for ends. */
+  cancel(call: CallNumber): void {
+    const kind = this.#forget(call);
+    if (kind === "leave") this.#stay();
+  }
+
+  /** The socket closes: nobody gets what they waited for. */
+  close(error: ChordError): void {
+    for (const call of [...this.#waiters.keys()]) {
+      this.#forget(call);
+      this.#context.failure(call, error);
+    }
+  }
+
+  /** Something has changed that a waiter may have waited for. */
+  progress(): void {
+    this.#becomeActive();
+    this.#becomeLeaf();
+    const { role } = this.#peers.self;
+    if (role === Role.active) this.#resolve("join");
+    if (role === Role.leaf) this.#resolve("leave");
+    if (this.isSettled && role !== Role.joining) this.#resolve("settled");
+  }
+
+  #begin(): void {
+    const { ring, self } = this.#peers;
+    const others = [...ring.members, ...ring.joining]
+      .filter(({ id }) => id !== self.id);
+    const taken = others.map(({ position }) => position).sort();
+    const position = positionInLargestGap(taken, this.#context.random);
+    // Without anybody to take data from, this node founds the ring.
+    const isFounder = ring.members.length === 0;
+    this.#peers.setRole(isFounder ? Role.active : Role.joining, position);
+    this.#repair.pump();
+  }
+
+  /** Has missed what was written while it was leaving. */
+  #comeBack(): void {
+    const { ring, self } = this.#peers;
+    const isFounder = ring.members.length === 0;
+    const role = isFounder ? Role.active : Role.joining;
+    this.#peers.setRole(role, self.position);
+    this.#repair.pump();
+  }
+
+  #becomeActive(): void {
+    const { self, ring } = this.#peers;
+    if (self.role !== Role.joining) return;
+    // With nobody left to take data from, this node has what there is.
+    if (ring.members.length === 0 || this.#replica.share.isReady) {
+      this.#peers.setRole(Role.active, self.position);
+    }
+  }
+
+  #becomeLeaf(): void {
+    if (this.#peers.self.role !== Role.leaving) return;
+    const isEmpty = this.#replica.table.size === 0 ||
+      (this.#peers.ring.members.length === 0 && this.#replica.table.live === 0);
+    if (!isEmpty) return;
+    this.#replica.table.clear();
+    this.#peers.setRole(Role.leaf, ZERO_ID);
+  }
+
+  #wait(call: CallNumber, kind: Kind, timeoutMs: number): void {
+    const { timers, nowMs } = this.#context;
+    const timer = timers.at(nowMs + timeoutMs, () => {
+      this.#waiters.delete(call);
+      this.#context.failure(call, tooLate(kind, timeoutMs));
+      if (kind === "leave") this.#stay();
+    });
+    this.#waiters.set(call, { kind, timer });
+  }
+
+  #forget(call: CallNumber): Kind | undefined {
+    const waiter = this.#waiters.get(call);
+    this.#context.timers.cancel(waiter?.timer);
+    this.#waiters.delete(call);
+    return waiter?.kind;
+  }
+
+  /** What was not handed on must not be lost: back into the ring. */
+  #stay(): void {
+    const isWanted = [...this.#waiters.values()].some(({ kind }) =>
+      kind === "leave"
+    );
+    if (isWanted || this.#peers.self.role !== Role.leaving) return;
+    this.#comeBack();
+  }
+
+  #resolve(kind: Kind): void {
+    for (const [call, waiter] of this.#waiters) {
+      if (waiter.kind !== kind) continue;
+      this.#forget(call);
+      this.#context.result(call, undefined);
+    }
+  }
+}
+
+function tooLate(kind: Kind, timeoutMs: number): TimeoutError {
+  const doing = {
+    join: "join the ring: its share could not be pulled",
+    leave: "leave the ring: its copies could not be handed on",
+    settled: "settle: not every local range has its copies",
+  }[kind];
+  return new TimeoutError(
+    `Cannot ${doing} within ${timeoutMs} ms; raise "timeoutMs", or check that ` +
+      `the other members are up`,
+    "maybe",
+  );
+}

@@ -1,0 +1,220 @@
+/**
+ * Copies that belong to others: handed on, and dropped only when R others
+ * certainly have them.
+ *
+ * Kept true (the whole argument that no copy is dropped too early): a copy is
+ * dropped only if (a) its key was in this node's share at no time during the
+ * last minute; (b) all R holders, asked just now, answered that they have it
+ * or a newer one and are active holders in their own view; (c) the question is
+ * at most 5 s old and the key is still not in the share. Whoever confirmed was
+ * a holder then, so by (a) it cannot drop its own copy for a minute. Letting
+ * any node with a copy confirm loses data: four former holders confirm each
+ * other, and all drop.
+ *
+ * @module
+ */
+import type { Timer } from "../base/timers.ts";
+import type { Id } from "../id/id.ts";
+import type { Context } from "../mesh/context.ts";
+import type { Peers, PendingRequest } from "../mesh/peers.ts";
+import { Held, type MessageOf, Role } from "../wire/messages.ts";
+import { LISTED_MAX } from "./donor.ts";
+import { candidatesOf } from "./holders.ts";
+import type { Replica } from "./replica.ts";
+import { type Arc, type Entry, straight } from "./table.ts";
+
+/** How long a sweep waits for more to do. */
+const SOON_MS = 100;
+/** How long a sweep waits that could not hand on everything. */
+const AGAIN_MS = 1_000;
+
+/** Entries with the same holders, and what these answered so far. */
+interface Page {
+  readonly entries: readonly Entry[];
+  readonly holders: readonly Id[];
+  readonly sentAtMs: number;
+  readonly request: PendingRequest;
+  readonly open: Set<Id>;
+  /** Per entry: how many holders have it. */
+  readonly confirmed: number[];
+}
+
+/** Hands on what does not belong here. */
+export class Sweep {
+  readonly #context: Context;
+  readonly #peers: Peers;
+  readonly #replica: Replica;
+  #timer: Timer | undefined;
+  #page: Page | undefined;
+  /** What is left of the sweep that is running, the next piece last. */
+  #left: Arc[] = [];
+  #isRunning = false;
+  /** Whether something turned up, or went wrong, since the sweep began. */
+  #isDirty = false;
+  /** Called when a sweep has ended. */
+  onSwept: () => void = () => {};
+
+  constructor(context: Context, peers: Peers, replica: Replica) {
+    this.#context = context;
+    this.#peers = peers;
+    this.#replica = replica;
+  }
+
+  /** Whether all that belongs to others is known to be with them. */
+  get isClean(): boolean {
+    return !this.#isDirty && !this.#isRunning;
+  }
+
+  /** There may be something to hand on. */
+  request(): void {
+    this.#isDirty = true;
+    if (!this.#isRunning) this.#later(SOON_MS);
+  }
+
+  stop(): void {
+    this.#context.timers.cancel(this.#timer);
+    this.#page?.request.cancel();
+  }
+
+  #later(ms: number): void {
+    const { timers, nowMs } = this.#context;
+    const atMs = nowMs + ms;
+    if (this.#timer?.run !== undefined && this.#timer.atMs <= atMs) return;
+    timers.cancel(this.#timer);
+    this.#timer = timers.at(atMs, () => this.#begin());
+  }
+
+  #begin(): void {
+    if (this.#isRunning) return;
+    const { foreign } = this.#replica.share;
+    this.#isDirty = false;
+    if (foreign === undefined) return this.onSwept();
+    this.#isRunning = true;
+    this.#left = straight(foreign).reverse();
+    this.#next();
+  }
+
+  #next(): void {
+    const page = this.#nextPage();
+    if (page === undefined) return this.#end();
+    this.#page = page;
+    const { request, entries, holders } = page;
+    const items = entries.map(({ id, version }) => ({ id, version }));
+    for (const holder of holders) {
+      request.send(holder, { type: "confirm", request: request.number, items });
+    }
+  }
+
+  /** The next entries that share their holders. */
+  #nextPage(): Page | undefined {
+    const { ring } = this.#peers;
+    if (ring.members.length === 0) return undefined;
+    const entries: Entry[] = [];
+    let first = -1;
+    while (entries.length === 0) {
+      const arc = this.#left.pop();
+      if (arc === undefined) return undefined;
+      for (const entry of this.#replica.table.range(arc)) {
+        const index = ring.indexOf(entry.id);
+        if (first >= 0 && index !== first || entries.length >= LISTED_MAX) {
+          // The rest of this piece comes with the next page.
+          const after = entries.at(-1)!.id;
+          this.#left.push({ after, through: arc.through });
+          break;
+        }
+        first = index;
+        entries.push(entry);
+      }
+    }
+    return this.#pageOf(entries);
+  }
+
+  #pageOf(entries: readonly Entry[]): Page | undefined {
+    const { options, nowMs } = this.#context;
+    const { ring } = this.#peers;
+    const holders = candidatesOf(ring, entries[0]!.id, options.replicas)
+      .map(({ id }) => id);
+    const request = this.#peers.request(options.timings.confirmedMaxMs, {
+      onAnswer: (answer, from) => {
+        if (answer.type === "confirmed") this.#onConfirmed(answer, from);
+        else this.#onDone(from);
+      },
+      onFailure: (to) => {
+        this.#isDirty = true;
+        this.#onDone(to);
+      },
+    });
+    if (request === undefined) {
+      this.#isDirty = true;
+      return undefined;
+    }
+    return {
+      entries,
+      holders,
+      sentAtMs: nowMs,
+      request,
+      open: new Set(holders),
+      confirmed: entries.map(() => 0),
+    };
+  }
+
+  #onConfirmed({ held }: MessageOf<"confirmed">, from: Id): void {
+    const page = this.#page;
+    if (page === undefined || !page.open.has(from)) return;
+    const lacking: Entry[] = [];
+    for (const [i, entry] of page.entries.entries()) {
+      if (held[i] === Held.held) page.confirmed[i]!++;
+      else this.#isDirty = true;
+      if (held[i] === Held.lacking) lacking.push(entry);
+    }
+    if (lacking.length === 0) return this.#onDone(from);
+    // One more answer comes from there: that it has these now.
+    const { number } = page.request;
+    page.request.send(from, {
+      type: "push",
+      request: number,
+      entries: lacking,
+    });
+  }
+
+  #onDone(from: Id): void {
+    const page = this.#page;
+    if (page === undefined || !page.open.delete(from)) return;
+    if (page.open.size > 0) return;
+    page.request.cancel();
+    this.#page = undefined;
+    for (const [i, entry] of page.entries.entries()) {
+      const isHeldByAll = page.confirmed[i] === page.holders.length;
+      if (isHeldByAll && this.#mayDrop(entry, page)) {
+        this.#replica.table.delete(entry.id);
+      }
+    }
+    this.#next();
+  }
+
+  #mayDrop({ id, version }: Entry, { sentAtMs }: Page): boolean {
+    const { nowMs, options } = this.#context;
+    const { dropAfterMs, confirmedMaxMs } = options.timings;
+    const { share, table } = this.#replica;
+    if (nowMs - sentAtMs > confirmedMaxMs) return false;
+    if (table.get(id)?.version !== version) return false;
+    // Who leaves has no minute, and nobody counts on it any more.
+    if (this.#peers.self.role === Role.leaving) return !share.has(id);
+    return !share.hadSince(id, nowMs - dropAfterMs);
+  }
+
+  #end(): void {
+    this.#isRunning = false;
+    if (this.#isDirty) {
+      this.#later(AGAIN_MS);
+    } else {
+      const { lastLossMs } = this.#replica.share;
+      const { nowMs, options } = this.#context;
+      if (lastLossMs !== undefined) {
+        const dropAtMs = lastLossMs + options.timings.dropAfterMs;
+        if (dropAtMs > nowMs) this.#later(dropAtMs - nowMs + SOON_MS);
+      }
+    }
+    this.onSwept();
+  }
+}
