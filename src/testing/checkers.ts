@@ -154,7 +154,9 @@ export function oneRing(live: readonly LiveNode[]): Finding {
     }
     const known = new Map(live.map((other) => [other.machine.id, other.name]));
     const text = seen.map((id) => known.get(id) ?? `gone ${id.slice(0, 4)}`);
-    return `${node.name} sees [${text}], running are [${names(ring)}]`;
+    return `${node.name} sees [${text.join(" ")}], running are [${
+      names(ring)
+    }]`;
   }
   return undefined;
 }

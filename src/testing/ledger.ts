@@ -93,7 +93,7 @@ export class Ledger {
         const names = droppers.map((id) => byId.get(id)!.name);
         return `${names} dropped "${write.key.text}" ` +
           `${versionText(write.version)} while only ` +
-          `[${holders.map((node) => node.name)}] held it`;
+          `[${holders.map((node) => node.name).join(" ")}] held it`;
       }
       write.safe = new Set(
         [...write.safe].filter((id) => !droppers.includes(id)),
