@@ -9,7 +9,12 @@ import { type Id, keyId, ZERO_ID } from "../id/id.ts";
 import type { Context } from "../mesh/context.ts";
 import type { CallNumber } from "../mesh/events.ts";
 import type { Extension, Peers, RingView } from "../mesh/peers.ts";
-import type { Message, MessageOf, Version } from "../wire/messages.ts";
+import type {
+  MemberRecord,
+  Message,
+  MessageOf,
+  Version,
+} from "../wire/messages.ts";
 import { Announcer } from "./announcer.ts";
 import { Coordinator } from "./coordinator.ts";
 import { confirmHere, digestHere, pageOf, pullHere } from "./donor.ts";
@@ -142,6 +147,10 @@ export class Dict implements Extension<DictOperation> {
     const { nowMs, options } = this.#context;
     this.#replica.share.update(nowMs, options.timings.dropAfterMs);
     this.#noteNewMembers(before, after);
+    // Who was not seen catching up may bring what nobody here has.
+    const known = new Set(idsOf([...before.members, ...before.joining]));
+    const isMerger = idsOf(after.members).some((id) => !known.has(id));
+    if (isMerger) this.#replica.share.doubt();
     this.#retell(before);
     this.#coordinator.replan();
     this.#exclusive.replan();
@@ -273,11 +282,9 @@ export class Dict implements Extension<DictOperation> {
     for (const [id, untilMs] of this.#newMembers) {
       if (untilMs < nowMs) this.#newMembers.delete(id);
     }
-    const old = new Set(
-      [...before.members, ...before.joining].map(({ id }) => id),
-    );
-    for (const { id } of [...after.members, ...after.joining]) {
-      if (!old.has(id)) this.#newMembers.set(id, nowMs + NEW_MEMBER_MS);
+    const known = new Set(idsOf([...before.members, ...before.joining]));
+    for (const id of idsOf([...after.members, ...after.joining])) {
+      if (!known.has(id)) this.#newMembers.set(id, nowMs + NEW_MEMBER_MS);
     }
   }
 
@@ -312,4 +319,8 @@ export class Dict implements Extension<DictOperation> {
       this.#scheduleExpiry();
     });
   }
+}
+
+function idsOf(members: readonly MemberRecord[]): Id[] {
+  return members.map(({ id }) => id);
 }
