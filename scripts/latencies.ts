@@ -23,8 +23,9 @@ export class Latencies {
     return sorted[at] ?? NaN;
   }
 
-  get most(): number {
-    return this.quantile(1);
+  /** How many took longer than `ms`. */
+  over(ms: number): number {
+    return this.#ms.filter((one) => one > ms).length;
   }
 }
 
