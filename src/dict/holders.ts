@@ -56,7 +56,6 @@ export function joinersOf(
   // As a joiner before the last holder displaces it, so does the last holder
   // bound the arc in which a joiner becomes one.
   const last = members[(ring.indexOf(id) + replicas - 1) % members.length]!;
-  if (members.length === replicas) return [...ring.joining];
   return ring.joining.filter((joiner) =>
     distance(id, joiner.position) < distance(id, last.position)
   );
