@@ -1,0 +1,107 @@
+/**
+ * The application's messages: written, read, handled, queued.
+ *
+ * @module
+ */
+import type { Clock } from "../../base/clock.ts";
+import { ProtocolError } from "../../base/errors.ts";
+import type { Random } from "../../base/random.ts";
+import { type Id, randomId } from "../../id/id.ts";
+import type { NodeDriver } from "../../node.ts";
+import type { Letter } from "../../wire/messages.ts";
+import {
+  encodePackets,
+  Message,
+  type MessageHandler,
+  type Packet,
+  sizeOf,
+} from "./message.ts";
+import { Received } from "./received.ts";
+import type { MeshConnection } from "./views.ts";
+
+/** What the postbox needs of its socket. */
+export interface PostboxHost {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly driver: NodeDriver<never>;
+  connection(id: Id): MeshConnection | undefined;
+  /** A message waits that no handler took. */
+  onMessage(): void;
+  report(error: unknown): void;
+}
+
+/** What a socket sends and receives for its application. */
+export class Postbox {
+  readonly received: Received<Message> = new Received();
+  readonly handlers: MessageHandler[] = [];
+  readonly #host: PostboxHost;
+
+  constructor(host: PostboxHost) {
+    this.#host = host;
+  }
+
+  /** Sends to every node, or to those given. */
+  async send(
+    packets: readonly Packet[],
+    to: "all" | readonly Id[],
+    inReplyTo?: Id,
+  ): Promise<void> {
+    const { clock, random, driver } = this.#host;
+    const letter: Letter = {
+      id: randomId(random),
+      time: clock.wallMs(),
+      inReplyTo,
+      packets: encodePackets(packets),
+    };
+    const options = {
+      action: inReplyTo === undefined ? "send" : "reply",
+      writes: true,
+      signal: undefined,
+    };
+    if (to === "all") {
+      await driver.call({ type: "cast", letter }, options);
+    } else {
+      await Promise.all(
+        to.map((id) => driver.call({ type: "note", to: id, letter }, options)),
+      );
+    }
+  }
+
+  /** Takes what another node sent. */
+  onLetter(letter: Letter, sender: Id): void {
+    const message = this.#read(letter, sender);
+    if (message === undefined || this.#isHandled(message)) return;
+    this.received.push(message, sizeOf(letter));
+    this.#host.onMessage();
+  }
+
+  #read(letter: Letter, sender: Id): Message | undefined {
+    try {
+      return new Message(
+        letter,
+        sender,
+        (packets) => this.send(packets, [sender], letter.id),
+      );
+    } catch (cause) {
+      const why = `a packet of it is not what it says it is`;
+      this.#host.report(
+        new ProtocolError(`Cannot read a message of ${sender}: ${why}`, {
+          cause,
+        }),
+      );
+      return undefined;
+    }
+  }
+
+  #isHandled(message: Message): boolean {
+    for (const handler of this.handlers) {
+      try {
+        const connection = this.#host.connection(message.sender);
+        if (handler(message, connection) === true) return true;
+      } catch (error) {
+        this.#host.report(error);
+      }
+    }
+    return false;
+  }
+}
