@@ -25,6 +25,7 @@ export type ErrorCode =
   | "self-connect"
   | "subnet"
   | "timeout"
+  | "unknown-outcome"
   | "update"
   | "version";
 
@@ -66,6 +67,16 @@ export class ClosedError extends ChordError {
 export class TimeoutError extends ChordError {
   override readonly name = "TimeoutError";
   readonly code = "timeout";
+}
+
+/** Begun, and then whoever ran it failed: read before retrying. */
+export class UnknownOutcomeError extends ChordError {
+  override readonly name = "UnknownOutcomeError";
+  readonly code = "unknown-outcome";
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, "maybe", options);
+  }
 }
 
 /** Nobody to ask: no peer is connected, or none has joined the ring. */

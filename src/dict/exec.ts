@@ -8,10 +8,9 @@ import type { Bytes } from "../base/bytes.ts";
 import {
   type ChordError,
   ClockError,
-  InsufficientReplicasError,
-  NoPeerError,
   OverloadedError,
   TimeoutError,
+  UnknownOutcomeError,
 } from "../base/errors.ts";
 import { shuffled } from "../base/random.ts";
 import { type Id, keyId } from "../id/id.ts";
@@ -65,8 +64,11 @@ export class Exec extends Call<ExecResult> {
   /** Whoever still works on it is left alone: two would do it twice. */
   override replan(): void {
     if (this.isOver || this.#asked === undefined) return;
-    const health = this.#peers.member(this.#asked)?.health ?? Health.dead;
-    if (health >= Health.dead) this.#ask();
+    if (this.#isDead(this.#asked)) this.#onFailure();
+  }
+
+  #isDead(id: Id): boolean {
+    return (this.#peers.member(id)?.health ?? Health.dead) >= Health.dead;
   }
 
   protected override timedOut(): ChordError {
@@ -121,11 +123,13 @@ export class Exec extends Call<ExecResult> {
 
   #onFailure(): void {
     this.#asked = undefined;
-    if (this.#member === undefined) return this.#askLater();
+    // Only the member itself knows which entry it took.
+    const isLost = this.#member !== undefined && this.#isDead(this.#member);
+    if (!isLost) return this.#askLater();
     this.fail(
-      new NoPeerError(
-        `Cannot reach the member ${this.#member}; retry when the ring has ` +
-          `repaired itself`,
+      new UnknownOutcomeError(
+        `Cannot tell what was popped: the member ${this.#member} failed ` +
+          `before it answered; at most one entry is gone`,
       ),
     );
   }
@@ -159,12 +163,10 @@ export class Exec extends Call<ExecResult> {
         );
       default:
         return this.fail(
-          new InsufficientReplicasError("change the key", {
-            copies: 0,
-            wanted: this.context.options.replicas,
-            asked: 1,
-            timeoutMs: this.timeoutMs,
-          }),
+          new UnknownOutcomeError(
+            "Cannot change the key: its first holder began, but too few " +
+              "holders confirmed; read before retrying",
+          ),
         );
     }
   }
