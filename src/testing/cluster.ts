@@ -28,7 +28,6 @@ export class Cluster {
   readonly #random: SeededRandom;
   readonly #memberHosts = new Set<Host>();
   #endedMs: number[] = [];
-  #hasFounder = false;
 
   constructor(options: SimulatorOptions) {
     this.simulator = new Simulator(options);
@@ -50,12 +49,22 @@ export class Cluster {
     return host;
   }
 
-  /** Starts a process and does not rest until it takes part. */
-  boot(host: Host): SimulatedNode {
+  /** Starts a process that joins without knowing anybody: a ring of one. */
+  found(host: Host): SimulatedNode {
     const node = this.simulator.start(host);
-    if (this.#hasFounder) this.#connect(node);
-    else this.#join(node);
-    this.#hasFounder = true;
+    this.#join(node);
+    return node;
+  }
+
+  /**
+   * Starts a process and does not rest until it takes part. It tries the hosts
+   * of all members, or those that are given.
+   */
+  boot(host: Host, contacts?: readonly Host[]): SimulatedNode {
+    const others = contacts ??
+      [...this.#memberHosts].filter((other) => other !== host);
+    const node = this.simulator.start(host);
+    this.#connect(node, others);
     return node;
   }
 
@@ -103,15 +112,14 @@ export class Cluster {
     );
   }
 
-  #connect(node: SimulatedNode): void {
-    const others = [...this.#memberHosts].filter((host) => host !== node.host);
-    const { url } = pick(this.#random, others)!;
+  #connect(node: SimulatedNode, contacts: readonly Host[]): void {
+    const { url } = pick(this.#random, contacts)!;
     this.simulator.call(
       node,
       { type: "connect", url, timeoutMs: CONNECT_TIMEOUT_MS },
       (outcome) => {
         if (outcome.type === "failed") {
-          this.#retry(node, () => this.#connect(node));
+          this.#retry(node, () => this.#connect(node, contacts));
         } else if (outcome.type === "ok" && this.#memberHosts.has(node.host)) {
           this.simulator.queue.after(0, () => this.#join(node));
         }

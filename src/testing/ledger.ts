@@ -29,12 +29,13 @@ export interface Acknowledged {
 
 /** Acknowledged writes by key. */
 export class Ledger {
-  readonly #replicas: number;
+  /** Copies of each entry. */
+  readonly replicas: number;
   readonly #owed = new Map<string, Acknowledged>();
   readonly #deletes = new Map<string, Acknowledged>();
 
   constructor(replicas: number) {
-    this.#replicas = replicas;
+    this.replicas = replicas;
   }
 
   /** The newest acknowledged write of every key that has one. */
@@ -79,7 +80,7 @@ export class Ledger {
     const byId = new Map(live.map((node) => [node.machine.id, node]));
     for (const write of this.#owed.values()) {
       const holders = holdersOf(write.key, write.version, live);
-      if (holders.length >= this.#replicas) {
+      if (holders.length >= this.replicas) {
         write.safe = new Set(holders.map((node) => node.machine.id));
         continue;
       }
@@ -89,7 +90,7 @@ export class Ledger {
         byId.has(id) && !holding.has(id)
       );
       if (droppers.length === 0) continue;
-      if (holders.length + ended < this.#replicas) {
+      if (holders.length + ended < this.replicas) {
         const names = droppers.map((id) => byId.get(id)!.name);
         return `${names} dropped "${write.key.text}" ` +
           `${versionText(write.version)} while only ` +

@@ -9,19 +9,16 @@
 import { ChordMachine } from "../dict/chord_machine.ts";
 import { fromUtf8 } from "../base/bytes.ts";
 import {
-  allSettled,
   boundedQueues,
   type Bounds,
-  convergedReplicas,
   EventsInVersionOrder,
   finalReadIsNewest,
-  type Finding,
   noLostWrite,
   noResurrectedDelete,
-  oneRing,
 } from "./checkers.ts";
 import { Cluster, report } from "./cluster.ts";
 import { Faults } from "./faults.ts";
+import { demand, undropped, unfinished, unsettled } from "./rest.ts";
 import type { CreateMachine, Host, SimulatedNode } from "./node.ts";
 import { Violation } from "./simulator.ts";
 import type { SwarmOptions } from "./swarm.ts";
@@ -119,9 +116,9 @@ class Run {
     simulator.queue.run(simulator.nowMs + this.#options.minutes * 60_000);
     this.#workload.stop();
     this.#faults.stop();
-    this.#demand("liveness", LIVENESS_MAX_MS, () => this.#unfinished());
+    demand(this.#cluster, "liveness", LIVENESS_MAX_MS, unfinished);
     this.#readAll();
-    this.#demand("dropped", DROP_MAX_MS, () => this.#undropped());
+    demand(this.#cluster, "dropped", DROP_MAX_MS, undropped);
     this.#verdict();
   }
 
@@ -147,63 +144,14 @@ class Run {
     for (let i = 0; i < this.#options.leaves; i++) {
       hosts.push(this.#cluster.addHost(`Leaf${i + 1}`, false));
     }
-    for (const host of hosts) {
+    this.#cluster.found(hosts[0]!);
+    for (const host of hosts.slice(1)) {
       simulator.queue.after(100 * host.index, () => this.#cluster.boot(host));
     }
     // Time passes before the first question: nobody runs yet.
     simulator.queue.run(100 * hosts.length);
-    this.#demand("boot", BOOT_MAX_MS, () => this.#unsettled());
+    demand(this.#cluster, "boot", BOOT_MAX_MS, unsettled);
     return hosts;
-  }
-
-  /** Lets time pass until nothing is left to find, or too much has passed. */
-  #demand(
-    phase: string,
-    maxMs: number,
-    ask: () => readonly [check: string, finding: Finding],
-  ): void {
-    const { queue } = this.#cluster.simulator;
-    const untilMs = queue.nowMs + maxMs;
-    for (;;) {
-      const [check, finding] = ask();
-      if (finding === undefined) return;
-      if (queue.nowMs >= untilMs) {
-        throw new Violation(
-          check,
-          `${maxMs / 1000} s were not enough (${phase}): ${finding}`,
-        );
-      }
-      queue.run(queue.nowMs + POLL_MS);
-    }
-  }
-
-  #unsettled(): readonly [string, Finding] {
-    const { simulator, members } = this.#cluster;
-    const live = simulator.nodes;
-    const settled = allSettled(live, members);
-    if (settled !== undefined) return ["allSettled", settled];
-    return ["oneRing", oneRing(live)];
-  }
-
-  #unfinished(): readonly [string, Finding] {
-    const live = this.#cluster.simulator.nodes;
-    for (const node of live) {
-      for (const { operation } of node.calls.values()) {
-        return ["callsEnd", `${operation.type} at ${node.name} goes on`];
-      }
-    }
-    const unsettled = this.#unsettled();
-    if (unsettled[1] !== undefined) return unsettled;
-    const idle = boundedQueues(live, { ...this.#bounds, queuedBytes: 0 });
-    if (idle !== undefined) return ["boundedQueues", idle];
-    const { replicas } = this.#options;
-    return ["convergedReplicas", convergedReplicas(live, replicas, false)];
-  }
-
-  #undropped(): readonly [string, Finding] {
-    const live = this.#cluster.simulator.nodes;
-    const { replicas } = this.#options;
-    return ["convergedReplicas", convergedReplicas(live, replicas, true)];
   }
 
   #verdict(): void {
