@@ -21,6 +21,7 @@ import type {
   NodeEvent,
   Notice,
 } from "../mesh/events.ts";
+import { describeEvent } from "./describe.ts";
 import { EventQueue } from "./event_queue.ts";
 import type { Endpoint, Parcel } from "./link.ts";
 import { Network, type NetworkOptions, type World } from "./network.ts";
@@ -279,7 +280,7 @@ export class Simulator implements World {
     const { nowMs } = this;
     const bytes = event.type === "frame" ? event.frame : undefined;
     this.trace.event(nowMs, node.host.index, kind, bytes);
-    this.trace.line(nowMs, () => `${node.name} < ${describe(event)}`);
+    this.trace.line(nowMs, () => `${node.name} < ${describeEvent(event)}`);
     const at = { nowMs, wallMs: this.#wallMs(node.clock) };
     let effects: NodeEffect[];
     try {
@@ -420,24 +421,4 @@ function isMeshOperation(
   operation: MeshOperation | DictOperation,
 ): operation is MeshOperation {
   return MESH_OPERATIONS.has(operation.type);
-}
-
-function describe(event: NodeEvent<DictOperation>): string {
-  switch (event.type) {
-    case "wake":
-      return "wake";
-    case "opened":
-      return `opened ${event.link}${event.dial === undefined ? "" : " (own)"}`;
-    case "frame":
-      return `frame of ${event.frame.length} bytes on ${event.link}`;
-    case "closed":
-      return `closed ${event.link}: ${event.code} ${event.reason}`;
-    case "dialFailed":
-      return `dial ${event.dial} failed: ${event.reason}`;
-    case "call":
-    case "ask":
-      return event.operation.type;
-    case "cancel":
-      return `cancel ${event.call}`;
-  }
 }

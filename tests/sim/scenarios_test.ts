@@ -1,0 +1,200 @@
+import { assert, assertEquals } from "@std/assert";
+import { Ring } from "../../src/testing/scenarios.ts";
+
+const KEYS = Array.from({ length: 40 }, (_, i) => `key ${i}`);
+
+/** A ring of `count` members with all of `KEYS` in it. */
+function filled(count: number): Ring {
+  const ring = new Ring();
+  ring.grow(count);
+  for (const key of KEYS) ring.set("A", key, `value of ${key}`);
+  return ring;
+}
+
+/** Every key reads as it was set, at every one of these nodes. */
+function assertAllThere(ring: Ring, nodes: string): void {
+  for (const name of nodes) {
+    for (const key of KEYS) {
+      assertEquals(ring.get(name, key), `value of ${key}`);
+    }
+  }
+}
+
+Deno.test("one node founds a ring, and what it wrote alone spreads as four more join", () => {
+  const ring = new Ring();
+  ring.found("A");
+  ring.settle();
+  assertEquals(ring.set("A", "k", "v").holders.length, 1);
+  ring.join("B", "A");
+  ring.settle();
+  assertEquals(ring.copies("k"), ["A", "B"]);
+  for (const name of "CDE") ring.join(name, "A");
+  ring.settle();
+  for (const name of "ABCDE") assertEquals(ring.get(name, "k"), "v");
+  ring.sweep();
+  assertEquals(ring.copies("k"), ring.holders("k").sort());
+  assertEquals(ring.copies("k").length, 3);
+});
+
+Deno.test("a write is on three members when it is acknowledged", () => {
+  const ring = new Ring();
+  ring.grow(5);
+  for (const key of KEYS) {
+    assertEquals(ring.set("B", key, "v").holders.length, 3);
+    assertEquals(ring.copies(key), ring.holders(key).sort());
+  }
+});
+
+Deno.test("when a holder crashes, another one takes its place", () => {
+  const ring = filled(5);
+  ring.crash("C");
+  ring.settle();
+  for (const key of KEYS) assertEquals(ring.copies(key).length, 3);
+  assertAllThere(ring, "ABDE");
+});
+
+Deno.test("when two of three holders crash before repair, the third saves the key", () => {
+  const ring = filled(6);
+  const [first, second] = ring.holders("key 0");
+  ring.crash(first!);
+  ring.crash(second!);
+  ring.settle();
+  const left = "ABCDEF".replace(first!, "").replace(second!, "");
+  assertAllThere(ring, left);
+});
+
+Deno.test("when a host loses power, reads go on and copies are made up for", () => {
+  const ring = filled(5);
+  ring.unplug("B");
+  assertAllThere(ring, "ACDE");
+  ring.settle();
+  for (const key of KEYS) assertEquals(ring.copies(key).length, 3);
+});
+
+Deno.test("a first holder that slept for 20 s does not bring back a deleted key", () => {
+  const ring = filled(5);
+  const [sleeper] = ring.holders("key 0");
+  const awake = ring.holders("key 0").at(-1)!;
+  ring.pause(sleeper!);
+  ring.run(12_000);
+  assert(ring.delete(awake, "key 0"));
+  ring.run(8_000);
+  ring.resume(sleeper!);
+  ring.settle();
+  for (const name of "ABCDE") assertEquals(ring.get(name, "key 0"), undefined);
+});
+
+Deno.test("split 2-3, both sides write, and after it the larger version is everywhere", () => {
+  const ring = filled(5);
+  ring.split("AB", "CDE");
+  ring.run(15_000);
+  const left = ring.set("A", "key 0", "left");
+  ring.run(1_000);
+  const right = ring.set("C", "key 0", "right");
+  assert(right.version.ms > left.version.ms);
+  assertEquals(ring.get("B", "key 0"), "left");
+  assertEquals(ring.get("E", "key 0"), "right");
+  ring.heal();
+  ring.settle();
+  for (const name of "ABCDE") assertEquals(ring.get(name, "key 0"), "right");
+});
+
+Deno.test("a member that hears nobody comes back when it hears again", () => {
+  const ring = filled(4);
+  ring.cut("C", "incoming");
+  ring.run(20_000);
+  for (const key of KEYS) ring.set("A", key, `value of ${key}`);
+  ring.heal();
+  ring.settle();
+  assertAllThere(ring, "ABCD");
+});
+
+Deno.test("a member that nobody hears comes back when it is heard again", () => {
+  const ring = filled(4);
+  ring.cut("C", "outgoing");
+  ring.run(20_000);
+  for (const key of KEYS) ring.set("A", key, `value of ${key}`);
+  ring.heal();
+  ring.settle();
+  assertAllThere(ring, "ABCD");
+});
+
+Deno.test("a member that leaves has handed over all that it held", () => {
+  const ring = filled(5);
+  ring.leave("D");
+  ring.settle();
+  assertAllThere(ring, "ABCE");
+  for (const key of KEYS) assertEquals(ring.copies(key).length, 3);
+});
+
+Deno.test("members leave one by one, down to one that has everything", () => {
+  const ring = filled(4);
+  for (const name of "BCD") {
+    ring.leave(name);
+    ring.settle();
+  }
+  assertAllThere(ring, "A");
+});
+
+Deno.test("a process restarted on the same url is a new member, and the old one is gone", () => {
+  const ring = filled(4);
+  const before = ring.node("B").machine.id;
+  ring.crash("B");
+  ring.join("B", "A");
+  ring.settle();
+  assert(ring.node("B").machine.id !== before);
+  assertAllThere(ring, "ABCD");
+});
+
+Deno.test("two rings that were founded apart become one, with the data of both", () => {
+  const ring = new Ring();
+  ring.found("A");
+  ring.found("X");
+  ring.join("B", "A");
+  ring.join("Y", "X");
+  ring.run(10_000);
+  ring.set("A", "from A", "a");
+  ring.set("X", "from X", "x");
+  ring.set("B", "both", "older");
+  ring.run(1_000);
+  ring.set("Y", "both", "newer");
+  const url = ring.node("X").host.url;
+  ring.ask("A", { type: "connect", url, timeoutMs: 5_000 });
+  ring.settle();
+  for (const name of "ABXY") {
+    assertEquals(ring.get(name, "from A"), "a");
+    assertEquals(ring.get(name, "from X"), "x");
+    assertEquals(ring.get(name, "both"), "newer");
+  }
+});
+
+Deno.test("a link that only one side believes in is replaced", () => {
+  const ring = filled(4);
+  ring.halfOpen("B", "C");
+  assertAllThere(ring, "BC");
+  ring.settle();
+  ring.halfOpen("C", "B");
+  ring.set("B", "key 0", "value of key 0");
+  ring.settle();
+  assertAllThere(ring, "ABCD");
+});
+
+Deno.test("a leaf reads and writes, holds nothing, and outlives its contact", () => {
+  const ring = filled(4);
+  ring.leech("L", "B");
+  ring.settle();
+  assertAllThere(ring, "L");
+  ring.crash("B");
+  ring.run(15_000);
+  assertEquals(ring.set("L", "key 0", "value of key 0").holders.length, 3);
+  ring.settle();
+  assertAllThere(ring, "LACD");
+  assertEquals([...ring.node("L").machine.dict.copies()], []);
+});
+
+Deno.test("pop takes a value out once, whoever asks at the same time", () => {
+  const ring = filled(5);
+  const popped = [..."ABCDE"].map((name) => ring.pop(name, "key 0"));
+  assertEquals(popped.filter((value) => value !== undefined).length, 1);
+  assertEquals(ring.get("C", "key 0"), undefined);
+});
