@@ -2,21 +2,46 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { assert as require, BugError } from "../../src/base/assert.ts";
 import * as errors from "../../src/base/errors.ts";
 
-const { ChordError, InsufficientReplicasError } = errors;
+const { ChordError } = errors;
 type Made = new (message: string, applied: "maybe") => errors.ChordError;
 
+const tally = { copies: 1, wanted: 3, asked: 3, timeoutMs: 2000 };
+/** Errors that make their messages themselves. */
+const SPECIAL: Readonly<Record<string, errors.ChordError>> = {
+  AbortError: new errors.AbortError("do it", "maybe", "enough"),
+  InsufficientReplicasError: new errors.InsufficientReplicasError(
+    "do it",
+    tally,
+  ),
+  UpdateError: new errors.UpdateError(new Map([["a", new Error("why")]]), 2),
+};
+
+function example(name: string, made: unknown): errors.ChordError {
+  return SPECIAL[name] ?? new (made as Made)("Cannot do it", "maybe");
+}
+
 Deno.test("every operational error has its name, a code of its own and applied", () => {
+  const classes = Object.entries(errors).filter(([, made]) =>
+    made !== ChordError
+  );
   const codes = new Set<string>();
-  for (const [name, made] of Object.entries(errors)) {
-    if (made === ChordError || made === InsufficientReplicasError) continue;
-    const error = new (made as unknown as Made)("Cannot do it", "maybe");
+  for (const [name, made] of classes) {
+    const error = example(name, made);
     assert(error instanceof ChordError && error instanceof Error, name);
     assertEquals(error.name, name);
-    assertEquals(error.message, "Cannot do it");
+    assert(error.message.startsWith("Cannot "), error.message);
     assert(["no", "maybe"].includes(error.applied), name);
     codes.add(error.code);
   }
-  assertEquals(codes.size, Object.keys(errors).length - 2);
+  assertEquals(codes.size, classes.length);
+});
+
+Deno.test("a partial update names the keys that failed and counts the rest", () => {
+  const why = new errors.TimeoutError("Cannot set it", "maybe");
+  const error = new errors.UpdateError(new Map([["a", why]]), 4);
+  assertEquals([...error.failed.keys()], ["a"]);
+  assertEquals([error.stored, error.applied, error.cause], [4, "maybe", why]);
+  assert(error.message.includes("1 of 5 keys"), error.message);
 });
 
 Deno.test("errors after which a retry is always safe say so", () => {
@@ -26,8 +51,7 @@ Deno.test("errors after which a retry is always safe say so", () => {
 });
 
 Deno.test("too few copies: the error counts, and asks for nothing if nobody was asked", () => {
-  const tally = { copies: 1, wanted: 3, asked: 3, timeoutMs: 2000 };
-  const error = new InsufficientReplicasError('set "a"', tally);
+  const error = new errors.InsufficientReplicasError('set "a"', tally);
   assertEquals(
     error.message,
     'Cannot set "a": 1 of the 3 copies needed were confirmed within 2000 ms ' +
@@ -35,7 +59,10 @@ Deno.test("too few copies: the error counts, and asks for nothing if nobody was 
       "that the nodes are up",
   );
   assertEquals([error.copies, error.wanted, error.applied], [1, 3, "maybe"]);
-  const none = new InsufficientReplicasError('set "a"', { ...tally, asked: 0 });
+  const none = new errors.InsufficientReplicasError('set "a"', {
+    ...tally,
+    asked: 0,
+  });
   assertEquals(none.applied, "no");
 });
 

@@ -225,11 +225,8 @@ const comments: RuleFor = () => ({
 const members: RuleFor = () => ({
   create(context) {
     const check = (node: AnyNode & { accessibility?: string | undefined }) => {
-      if (node.accessibility === undefined) return;
-      context.report({
-        node,
-        message: `"${node.accessibility}" is only a type: use #private`,
-      });
+      if (node.accessibility !== "private") return;
+      context.report({ node, message: `"private" is a type: use #private` });
     };
     return { PropertyDefinition: check, MethodDefinition: check };
   },
@@ -254,7 +251,7 @@ const errors: RuleFor = (path) => ({
         }
         const { name } = node.callee;
         if (!name.endsWith("Error") || name === "BugError") return;
-        if (name === "Error") {
+        if (name === "Error" && node.parent.type === "ThrowStatement") {
           context.report({ node, message: "an error without a class" });
         }
         const start = startOf(node.arguments[0]);
