@@ -41,6 +41,12 @@ export const DIALS_PENDING_MAX = 32;
 export const HANDSHAKES_PENDING_MAX = 256;
 /** Links from one node that may be open at once, crossed dials included. */
 export const LINKS_PER_NODE_MAX = 4;
+/** How often a retired link looks whether all that waited in it has left. */
+export const FLUSH_CHECK_MS = 10;
+/** Urls given to `connect` that are dialled again after total loss. */
+export const SEEDS_MAX = 64;
+/** Probes that are under way on behalf of other nodes. */
+export const PROBES_PENDING_MAX = 256;
 /** How often a message may be relayed. */
 export const RELAY_HOPS_MAX = 4;
 
@@ -57,6 +63,10 @@ export const BROADCAST_ORIGINS_MAX = 8192;
 export const BROADCASTS_KEPT_MAX = 1024;
 /** Bytes of one origin's broadcasts that are kept for repair. */
 export const BROADCAST_BYTES_KEPT_MAX = 4 * 1024 * 1024;
+/** Bytes of all origins' broadcasts that are kept for repair. */
+export const BROADCAST_BYTES_KEPT_TOTAL_MAX = 64 * 1024 * 1024;
+/** Broadcasts that one question for missing ones may bring. */
+export const BROADCASTS_PER_ASK_MAX = 256;
 /** A broadcast's longest payload. */
 export const BROADCAST_BYTES_MAX = VALUE_BYTES_MAX;
 /** Origins whose progress one heartbeat tells. */

@@ -58,6 +58,13 @@ export class Timers {
     }
   }
 
+  /** Forgets all deadlines. */
+  clear(): void {
+    for (const timer of this.#heap) timer.run = undefined;
+    this.#heap.length = 0;
+    this.#cancelled = 0;
+  }
+
   #dropCancelled(): void {
     while (this.#heap.length > 0 && this.#heap[0]!.run === undefined) {
       this.#pop();

@@ -1,16 +1,20 @@
 /**
  * One node as one machine: links, members, broadcast, and what works on top.
  *
+ * This file puts the parts together and hands each event and each message to
+ * the part that it is for; it decides nothing itself.
+ *
  * @module
  */
 import type { Bytes } from "../base/bytes.ts";
 import type { Instant, Machine } from "../base/machine.ts";
 import type { NodeOptions } from "../base/options.ts";
 import type { Random } from "../base/random.ts";
-import type { Id } from "../id/id.ts";
-import type { MemberRecord } from "../wire/messages.ts";
-import type { Context } from "./context.ts";
+import { type Id, randomId, ZERO_ID } from "../id/id.ts";
+import { Health, type MemberRecord, Role } from "../wire/messages.ts";
+import { Context } from "./context.ts";
 import type { LinkNumber, NodeEffect, NodeEvent } from "./events.ts";
+import { Mesh } from "./mesh.ts";
 import type { Extension, Peers } from "./peers.ts";
 
 /** Numbers that show how a node is doing. */
@@ -30,42 +34,76 @@ export interface NodeStats {
 /** A node without I/O; see `events.ts` for what goes in and out. */
 export class NodeMachine<Operation = never>
   implements Machine<NodeEvent<Operation>, NodeEffect> {
+  readonly #context: Context;
+  readonly #mesh: Mesh<Operation>;
+
   constructor(
-    _options: NodeOptions,
-    _random: Random,
-    _at: Instant,
-    _extend?: (context: Context, peers: Peers) => Extension<Operation>,
+    options: NodeOptions,
+    random: Random,
+    at: Instant,
+    extend?: (context: Context, peers: Peers) => Extension<Operation>,
   ) {
+    this.#context = new Context(options, random, at);
+    const self: MemberRecord = {
+      id: randomId(random),
+      incarnation: 1,
+      role: Role.leaf,
+      health: Health.alive,
+      position: ZERO_ID,
+      url: options.url,
+    };
+    this.#mesh = new Mesh(this.#context, self);
+    this.#mesh.extension = extend?.(this.#context, this.#mesh);
   }
 
   get id(): Id {
-    throw new Error("not built yet");
+    return this.#mesh.self.id;
   }
 
   get wakeAtMs(): number {
-    throw new Error("not built yet");
+    return this.#context.timers.nextMs;
   }
 
-  step(_event: NodeEvent<Operation>, _at: Instant): NodeEffect[] {
-    throw new Error("not built yet");
+  step(event: NodeEvent<Operation>, at: Instant): NodeEffect[] {
+    const { timers } = this.#context;
+    this.#context.begin(at);
+    const lateMs = at.nowMs - timers.nextMs;
+    if (lateMs > 0) this.#mesh.detector.onWake(lateMs);
+    this.#mesh.onEvent(event);
+    // What the news of a step bring about may be due at once.
+    do timers.run(at.nowMs); while (
+      this.#mesh.settle() || timers.nextMs <= at.nowMs
+    );
+    return this.#context.takeEffects();
   }
 
   /** The next frame of a link, or `undefined` when it has nothing to send. */
-  pull(_link: LinkNumber): Bytes | undefined {
-    throw new Error("not built yet");
+  pull(link: LinkNumber): Bytes | undefined {
+    return this.#mesh.links.pull(link);
   }
 
   /** All nodes that are known, this one and the dead included. */
   get members(): readonly MemberRecord[] {
-    throw new Error("not built yet");
+    return [...this.#mesh.table.records()];
   }
 
   /** The nodes that a link is open to. */
   get linked(): readonly Id[] {
-    throw new Error("not built yet");
+    return [...this.#mesh.links.peers];
   }
 
   get stats(): NodeStats {
-    throw new Error("not built yet");
+    const { links, table, requests } = this.#mesh;
+    return {
+      links: links.size,
+      members: table.size,
+      requestsInFlight: requests.size,
+      timers: this.#context.timers.size,
+      queuedBytes: links.queuedBytes,
+      framesSent: links.framesSent,
+      framesReceived: links.framesReceived,
+      bytesSent: links.bytesSent,
+      bytesReceived: links.bytesReceived,
+    };
   }
 }

@@ -1,0 +1,263 @@
+/**
+ * The calls of the application that are about the mesh itself.
+ *
+ * @module
+ */
+import type { Bytes } from "../base/bytes.ts";
+import {
+  type ChordError,
+  ClosedError,
+  ConnectionError,
+  NoPeerError,
+  OverloadedError,
+  TimeoutError,
+} from "../base/errors.ts";
+import type { Timer } from "../base/timers.ts";
+import type { Id } from "../id/id.ts";
+import { encodeField } from "../wire/codec.ts";
+import { Health, type Letter, letter } from "../wire/messages.ts";
+import { CloseCode } from "./close_codes.ts";
+import type { Context } from "./context.ts";
+import type { Dialler } from "./dialler.ts";
+import type { Dial, DialOutcome } from "./dials.ts";
+import type {
+  CallNumber,
+  DialNumber,
+  LinkNumber,
+  MeshOperation,
+} from "./events.ts";
+import type { Link } from "./link.ts";
+import type { Links } from "./links.ts";
+import type { Table } from "./table.ts";
+
+/** What calls bring about outside this file. */
+export interface CallHandlers {
+  /** Gives whether there was a way to the node. */
+  note(to: Id, letter: Letter): boolean;
+  cast(payload: Bytes): void;
+  close(): void;
+}
+
+/** A call that waits for a link that came in. */
+interface Accepting {
+  readonly call: CallNumber;
+  readonly link: LinkNumber;
+  readonly timer: Timer;
+}
+
+/** The calls that wait, and the links and dials that they wait for. */
+export class Calls {
+  readonly #context: Context;
+  readonly #table: Table;
+  readonly #links: Links;
+  readonly #dialler: Dialler;
+  readonly #handlers: CallHandlers;
+  readonly #accepting = new Map<LinkNumber, Accepting>();
+  readonly #connecting = new Set<Dial>();
+
+  constructor(
+    context: Context,
+    table: Table,
+    links: Links,
+    dialler: Dialler,
+    handlers: CallHandlers,
+  ) {
+    this.#context = context;
+    this.#table = table;
+    this.#links = links;
+    this.#dialler = dialler;
+    this.#handlers = handlers;
+  }
+
+  onCall(call: CallNumber, operation: MeshOperation): void {
+    switch (operation.type) {
+      case "connect":
+        return this.#connect(call, operation.url, operation.timeoutMs);
+      case "accept":
+        return this.#accept(call, operation.link, operation.timeoutMs);
+      case "listen":
+        this.#table.setSelf({ url: operation.url }, this.#context.nowMs);
+        return this.#context.result(call, undefined);
+      case "cast":
+        this.#handlers.cast(encodeField(letter, operation.letter));
+        return this.#context.result(call, undefined);
+      case "note":
+        return this.#note(call, operation.to, operation.letter);
+      case "close":
+        this.#failAll();
+        this.#handlers.close();
+        return this.#context.result(call, undefined);
+    }
+  }
+
+  /** Nobody waits any more; what was begun may still come about. */
+  onCancel(call: CallNumber): void {
+    for (const dial of this.#connecting) {
+      if (dial.call !== call) continue;
+      dial.call = undefined;
+      this.#connecting.delete(dial);
+    }
+    for (const accepting of this.#accepting.values()) {
+      if (accepting.call === call) this.#stopAccepting(accepting);
+    }
+  }
+
+  refuseClosed(call: CallNumber): void {
+    this.#context.failure(call, closedError());
+  }
+
+  onOpened(link: LinkNumber, dial: DialNumber | undefined): void {
+    if (dial === undefined || this.#dialler.dials.get(dial) !== undefined) {
+      this.#links.open(link, dial);
+      return;
+    }
+    this.#context.effect({
+      type: "close",
+      link,
+      code: CloseCode.handshake,
+      reason: "the dial took too long",
+    });
+  }
+
+  onDialFailed(number: DialNumber, reason: string): void {
+    const dial = this.#dialler.dials.get(number);
+    if (dial !== undefined) {
+      dial.error = new ConnectionError(
+        `Cannot connect to "${dial.url}": ${reason || "it was refused"}; ` +
+          `check the url and that a node listens there`,
+      );
+    }
+    this.#dialler.onFailed(number);
+  }
+
+  onLinkUp(link: Link): void {
+    const accepting = this.#accepting.get(link.number);
+    if (accepting === undefined) return;
+    this.#stopAccepting(accepting);
+    this.#context.result(accepting.call, link.peer);
+  }
+
+  /** A handshake came to nothing. */
+  onLinkFailed(link: Link, error: ChordError): void {
+    if (link.dial !== undefined) {
+      const dial = this.#dialler.dials.get(link.dial);
+      if (dial !== undefined) dial.error = error;
+      this.#dialler.dials.end(link.dial, "silent");
+      return;
+    }
+    const accepting = this.#accepting.get(link.number);
+    if (accepting !== undefined) {
+      this.#stopAccepting(accepting);
+      this.#context.failure(accepting.call, error);
+    } else if (error.code !== "connection") {
+      // Whoever connects and goes away without a word is nobody's business.
+      this.#context.notice({ type: "error", error });
+    }
+  }
+
+  onDialEnd(dial: Dial, outcome: DialOutcome, peer: Id | undefined): void {
+    this.#connecting.delete(dial);
+    if (dial.call === undefined) return;
+    if (outcome === "linked") return this.#context.result(dial.call, peer);
+    const elapsedMs = Math.round(this.#context.nowMs - dial.startedMs);
+    this.#context.failure(
+      dial.call,
+      dial.error ?? new TimeoutError(
+        `Cannot connect to "${dial.url}": no handshake within ${elapsedMs} ` +
+          `ms; check the url, or raise "timeoutMs"`,
+        "no",
+      ),
+    );
+  }
+
+  #connect(call: CallNumber, url: string, timeoutMs: number): void {
+    if (!this.#dialler.dials.hasRoom) {
+      return this.#context.failure(
+        call,
+        new OverloadedError(
+          `Cannot connect to "${url}": ${this.#dialler.dials.size} dials are ` +
+            `under way already; wait for some of them`,
+        ),
+      );
+    }
+    const dial = this.#dialler.connect(url, timeoutMs);
+    dial.call = call;
+    this.#connecting.add(dial);
+  }
+
+  #accept(call: CallNumber, number: LinkNumber, timeoutMs: number): void {
+    const link = this.#links.get(number);
+    if (link?.state === "open") return this.#context.result(call, link.peer);
+    if (link === undefined || link.state === "closing") {
+      return this.#context.failure(
+        call,
+        new ConnectionError(
+          "Cannot accept a transport: it has ended already; accept it while " +
+            "it is open",
+        ),
+      );
+    }
+    const { nowMs, timers } = this.#context;
+    const timer = timers.at(nowMs + timeoutMs, () => {
+      const reason = `no hello came within ${timeoutMs} ms`;
+      this.#links.close(
+        link,
+        CloseCode.handshake,
+        reason,
+        new TimeoutError(
+          `Cannot accept a transport: ${reason}; raise "timeoutMs"`,
+          "no",
+        ),
+      );
+    });
+    this.#accepting.set(number, { call, link: number, timer });
+  }
+
+  #note(call: CallNumber, to: Id, what: Letter): void {
+    const record = this.#table.get(to);
+    if (record === undefined || record.health >= Health.dead) {
+      const state = record === undefined ? "unknown" : "gone";
+      return this.#context.failure(
+        call,
+        new NoPeerError(
+          `Cannot send to the node ${to}: it is ${state}; connect to it, or ` +
+            `send to one of the nodes that are connected`,
+        ),
+      );
+    }
+    if (this.#handlers.note(to, what)) {
+      return this.#context.result(call, undefined);
+    }
+    this.#context.failure(
+      call,
+      new ConnectionError(
+        `Cannot send to the node ${to}: no link leads there now; retry when ` +
+          `it is connected`,
+      ),
+    );
+  }
+
+  #stopAccepting(accepting: Accepting): void {
+    this.#context.timers.cancel(accepting.timer);
+    this.#accepting.delete(accepting.link);
+  }
+
+  #failAll(): void {
+    for (const dial of this.#connecting) {
+      this.#context.failure(dial.call!, closedError());
+      dial.call = undefined;
+    }
+    this.#connecting.clear();
+    for (const accepting of this.#accepting.values()) {
+      this.#stopAccepting(accepting);
+      this.#context.failure(accepting.call, closedError());
+    }
+  }
+}
+
+function closedError(): ClosedError {
+  return new ClosedError(
+    "Cannot use a node that is closed; make a new one",
+    "no",
+  );
+}

@@ -1,0 +1,114 @@
+/**
+ * The broadcasts of one origin that a node still has.
+ *
+ * @module
+ */
+import type { Bytes } from "../base/bytes.ts";
+import {
+  BROADCAST_BYTES_KEPT_MAX,
+  BROADCAST_BYTES_KEPT_TOTAL_MAX,
+  BROADCASTS_KEPT_MAX,
+} from "../base/limits.ts";
+import type { Timer } from "../base/timers.ts";
+import type { Id } from "../id/id.ts";
+
+/** One broadcast, kept for others that miss it, or held back behind a gap. */
+export interface KeptCast {
+  readonly sequence: number;
+  readonly kind: number;
+  readonly payload: Bytes;
+  readonly atMs: number;
+}
+
+/** Something that was told to exist and is not here. */
+export interface Gap {
+  /** The highest sequence that is known to exist. */
+  last: number;
+  /** Who said so last, and is asked. */
+  source: Id;
+  asks: number;
+  /** Nodes that do not have it any more. */
+  readonly without: Set<Id>;
+  timer: Timer | undefined;
+}
+
+/** The sequence of one origin. */
+export class CastLog {
+  /** The first sequence that was not handed out yet. */
+  next: number;
+  /** By sequence, oldest arrival first; from `next` on they wait for a gap. */
+  readonly kept: Map<number, KeptCast> = new Map();
+  /** The highest sequence that came in. */
+  highest = 0;
+  activeMs = -Infinity;
+  bytes = 0;
+  gap: Gap | undefined;
+
+  constructor(next: number) {
+    this.next = next;
+  }
+
+  /** Keeps one; gives the bytes it takes. */
+  keep(cast: KeptCast): number {
+    this.kept.set(cast.sequence, cast);
+    if (cast.sequence > this.highest) this.highest = cast.sequence;
+    this.bytes += cast.payload.length;
+    return cast.payload.length;
+  }
+
+  /**
+   * Drops the oldest that were handed out until the limits hold.
+   *
+   * @param total bytes kept of all origins
+   * @returns the bytes that were given back
+   */
+  trim(total: number): number {
+    let freed = 0;
+    for (const cast of this.kept.values()) {
+      if (
+        this.kept.size <= BROADCASTS_KEPT_MAX &&
+        this.bytes <= BROADCAST_BYTES_KEPT_MAX &&
+        total - freed <= BROADCAST_BYTES_KEPT_TOTAL_MAX
+      ) break;
+      if (cast.sequence >= this.next) continue;
+      freed += this.#drop(cast);
+    }
+    return freed;
+  }
+
+  /** Drops what was handed out and is older; gives the bytes. */
+  expire(beforeMs: number): number {
+    let freed = 0;
+    for (const cast of this.kept.values()) {
+      if (cast.atMs >= beforeMs) break;
+      if (cast.sequence < this.next) freed += this.#drop(cast);
+    }
+    return freed;
+  }
+
+  /** Where to go on if what waits behind a gap is over the limits. */
+  oldestBeyondRoom(): number | undefined {
+    if (
+      this.kept.size <= BROADCASTS_KEPT_MAX &&
+      this.bytes <= BROADCAST_BYTES_KEPT_MAX
+    ) return undefined;
+    return this.oldestWaiting();
+  }
+
+  /** The lowest sequence that waits behind a gap. */
+  oldestWaiting(): number | undefined {
+    let oldest: number | undefined;
+    for (const sequence of this.kept.keys()) {
+      if (sequence >= this.next && !(sequence >= (oldest ?? Infinity))) {
+        oldest = sequence;
+      }
+    }
+    return oldest;
+  }
+
+  #drop(cast: KeptCast): number {
+    this.kept.delete(cast.sequence);
+    this.bytes -= cast.payload.length;
+    return cast.payload.length;
+  }
+}

@@ -1,0 +1,168 @@
+/**
+ * Gets broadcasts that were lost on their way from nodes that have them.
+ *
+ * @module
+ */
+import { BROADCASTS_PER_ASK_MAX } from "../base/limits.ts";
+import type { Id } from "../id/id.ts";
+import { ZERO_ID } from "../id/id.ts";
+import type { MessageOf } from "../wire/messages.ts";
+import type { CastLog, Gap, KeptCast } from "./cast_log.ts";
+import type { Context } from "./context.ts";
+import type { Link } from "./link.ts";
+import type { Links } from "./links.ts";
+
+/** Each question waits this many times the age at which a gap is asked for. */
+const PATIENCE = 5;
+/** Questions without an answer after which a gap is given up. */
+const ASKS_MAX = 12;
+/** Nodes that must say that it is gone, if there are as many. */
+const WITHOUT_MIN = 2;
+
+/** What the repair works on. */
+export interface RepairHandlers {
+  logOf(origin: Id): CastLog | undefined;
+  /** All through `last` can no longer be had. */
+  onLost(origin: Id, log: CastLog, last: number): void;
+}
+
+/** The open gaps of all origins. */
+export class CastRepair {
+  readonly #context: Context;
+  readonly #links: Links;
+  readonly #handlers: RepairHandlers;
+
+  constructor(context: Context, links: Links, handlers: RepairHandlers) {
+    this.#context = context;
+    this.#links = links;
+    this.#handlers = handlers;
+  }
+
+  /** `source` has shown that `origin` has come as far as `last`. */
+  onGap(origin: Id, log: CastLog, last: number, source: Id): void {
+    const gap = log.gap;
+    if (gap === undefined) {
+      const created: Gap = {
+        last,
+        source,
+        asks: 0,
+        without: new Set(),
+        timer: undefined,
+      };
+      log.gap = created;
+      const { castGapMs } = this.#context.options.timings;
+      this.#wait(origin, log, created, castGapMs);
+      return;
+    }
+    gap.last = Math.max(gap.last, last);
+    if (!gap.without.has(source)) gap.source = source;
+  }
+
+  /** Answers with what is here, and says of what is gone that it is. */
+  onAsk(message: MessageOf<"castAsk">, from: Link): void {
+    const { origin, first } = message;
+    const log = this.#handlers.logOf(origin);
+    if (log === undefined) return;
+    const last = Math.min(message.last, log.next - 1);
+    const found: KeptCast[] = [];
+    for (const cast of log.kept.values()) {
+      if (cast.sequence >= first && cast.sequence <= last) found.push(cast);
+    }
+    found.sort((a, b) => a.sequence - b.sequence);
+    let wanted = first;
+    for (const cast of found.slice(0, BROADCASTS_PER_ASK_MAX)) {
+      if (cast.sequence > wanted) {
+        this.#sayGone(from, origin, wanted, cast.sequence - 1);
+      }
+      const { sequence, kind, payload } = cast;
+      this.#links.send(from, {
+        type: "cast",
+        origin,
+        sequence,
+        from: ZERO_ID,
+        to: ZERO_ID,
+        kind,
+        payload,
+      });
+      wanted = sequence + 1;
+    }
+    if (found.length <= BROADCASTS_PER_ASK_MAX && wanted <= last) {
+      this.#sayGone(from, origin, wanted, last);
+    }
+  }
+
+  /** One node does not have it; another one may. */
+  onGone(message: MessageOf<"castGone">, from: Id): void {
+    const { origin, first, last } = message;
+    const log = this.#handlers.logOf(origin);
+    const gap = log?.gap;
+    if (log === undefined || gap === undefined) return;
+    if (first > log.next || last < log.next || last > gap.last) return;
+    gap.without.add(from);
+    const other = this.#another(origin, gap);
+    if (other !== undefined && gap.without.size < WITHOUT_MIN) {
+      gap.source = other;
+      this.#ask(origin, log, gap);
+    } else this.#handlers.onLost(origin, log, last);
+  }
+
+  /** The origin is no longer remembered. */
+  forget(log: CastLog): void {
+    this.#context.timers.cancel(log.gap?.timer);
+    log.gap = undefined;
+  }
+
+  #sayGone(to: Link, origin: Id, first: number, last: number): void {
+    this.#links.send(to, { type: "castGone", origin, first, last });
+  }
+
+  #wait(origin: Id, log: CastLog, gap: Gap, forMs: number): void {
+    this.#context.timers.cancel(gap.timer);
+    gap.timer = this.#context.timers.at(
+      this.#context.nowMs + forMs,
+      () => this.#onTime(origin, log, gap),
+    );
+  }
+
+  #onTime(origin: Id, log: CastLog, gap: Gap): void {
+    if (log.next > gap.last) {
+      log.gap = undefined;
+      return;
+    }
+    if (gap.asks >= ASKS_MAX) {
+      log.gap = undefined;
+      const oldest = log.oldestWaiting();
+      const last = oldest === undefined ? gap.last : oldest - 1;
+      this.#handlers.onLost(origin, log, last);
+      return;
+    }
+    this.#ask(origin, log, gap);
+  }
+
+  #ask(origin: Id, log: CastLog, gap: Gap): void {
+    gap.asks++;
+    const { castGapMs } = this.#context.options.timings;
+    this.#wait(origin, log, gap, PATIENCE * castGapMs);
+    const link = this.#links.to(gap.source) ?? this.#anyLink(origin, gap);
+    if (link === undefined) return;
+    const waiting = log.oldestWaiting();
+    const last = waiting === undefined ? gap.last : waiting - 1;
+    this.#links.send(link, { type: "castAsk", origin, first: log.next, last });
+  }
+
+  #anyLink(origin: Id, gap: Gap): Link | undefined {
+    const other = this.#another(origin, gap);
+    return other === undefined ? undefined : this.#links.to(other);
+  }
+
+  /** Somebody who has not said yet that it is gone: best the origin. */
+  #another(origin: Id, gap: Gap): Id | undefined {
+    if (this.#links.to(origin) !== undefined && !gap.without.has(origin)) {
+      return origin;
+    }
+    for (const peer of this.#links.peers) {
+      if (!gap.without.has(peer)) return peer;
+    }
+    return undefined;
+  }
+}

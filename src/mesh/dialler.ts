@@ -1,0 +1,355 @@
+/**
+ * Which links there should be, and the dials that make them.
+ *
+ * Small meshes are full: one hop to everybody, and a process that dies is seen
+ * by all at once. Larger ones keep links to the neighbours by id, which watch
+ * each other, and to the neighbours by position, which share entries; the rest
+ * is dialled when something is to be sent and given up when it was not used.
+ *
+ * A node that is believed dead is dialled now and then, for that is how the two
+ * sides of a partition find each other again.
+ *
+ * @module
+ */
+import { FULL_MESH_NODES_MAX, SEEDS_MAX } from "../base/limits.ts";
+import { jittered, pick } from "../base/random.ts";
+import type { Timer } from "../base/timers.ts";
+import type { Id } from "../id/id.ts";
+import { Health, type MemberRecord, Role } from "../wire/messages.ts";
+import { CloseCode } from "./close_codes.ts";
+import type { Context } from "./context.ts";
+import { type Dial, type DialOutcome, Dials } from "./dials.ts";
+import type { Link } from "./link.ts";
+import type { Links } from "./links.ts";
+import { isPresent, type Source, type Table } from "./table.ts";
+import { lowerBound } from "./tree.ts";
+
+/** Neighbours on each side that a node keeps links to, and watches. */
+export const NEIGHBOURS = 4;
+/** A node heard of by gossip dials by itself within this many gossip times. */
+const PATIENCE_GOSSIPS = 3;
+/** Backoff doubles this often at most. */
+const DOUBLINGS_MAX = 16;
+
+/** The tries to reach one node. */
+interface Course {
+  failures: number;
+  timer: Timer | undefined;
+}
+
+/** What the dialler finds out about nodes. */
+export interface DiallerHandlers {
+  /** A dial of a member has ended. */
+  onDialled(target: Id, outcome: DialOutcome): void;
+  /** The dial of a call has ended. */
+  onCall(dial: Dial, outcome: DialOutcome, peer: Id | undefined): void;
+}
+
+/** Keeps the links that one node should have. */
+export class Dialler {
+  readonly #context: Context;
+  readonly #table: Table;
+  readonly #links: Links;
+  readonly #handlers: DiallerHandlers;
+  readonly dials: Dials;
+  readonly #courses = new Map<Id, Course>();
+  /** Urls that the application connected to. */
+  readonly #seeds = new Set<string>();
+  #seedFailures = 0;
+  #seedTimer: Timer | undefined;
+  /** Heard of by gossip: they are likely to dial first. */
+  readonly #patient = new Set<Id>();
+  #refreshed: readonly Id[] | undefined;
+  #wanted: ReadonlySet<Id> = new Set();
+
+  constructor(
+    context: Context,
+    table: Table,
+    links: Links,
+    handlers: DiallerHandlers,
+  ) {
+    this.#context = context;
+    this.#table = table;
+    this.#links = links;
+    this.#handlers = handlers;
+    this.dials = new Dials(context, (dial, outcome, peer) => {
+      this.#onEnd(dial, outcome, peer);
+    });
+    this.#planRevival();
+  }
+
+  /** Dials for the application. */
+  connect(url: string, timeoutMs: number): Dial {
+    return this.dials.start(url, undefined, timeoutMs);
+  }
+
+  /** A url that is worth dialling again when every link is lost. */
+  addSeed(url: string): void {
+    if (this.#seeds.size < SEEDS_MAX) this.#seeds.add(url);
+  }
+
+  /**
+   * Tries to reach a node now, or joins the try that is under way.
+   *
+   * @returns whether it can be tried at all
+   */
+  attempt(id: Id, waiter?: (outcome: DialOutcome) => void): boolean {
+    const url = this.#table.get(id)?.url ?? "";
+    let dial = this.dials.to(id);
+    if (dial === undefined) {
+      if (!isDialable(url) || !this.dials.hasRoom) return false;
+      const { handshakeMs } = this.#context.options.timings;
+      dial = this.dials.start(url, id, handshakeMs);
+    }
+    if (waiter !== undefined) dial.waiters.push(waiter);
+    return true;
+  }
+
+  /** Something is to be sent to a node that has no link. */
+  demand(id: Id): void {
+    const record = this.#table.get(id);
+    if (record === undefined || !isPresent(record)) return;
+    if (this.dials.to(id) !== undefined) return;
+    const course = this.#courses.get(id);
+    // A node that is being tried in vain is not tried faster by asking.
+    if (course?.timer !== undefined && course.failures > 0) return;
+    this.#context.timers.cancel(course?.timer);
+    if (course !== undefined) course.timer = undefined;
+    this.attempt(id);
+  }
+
+  /** A record has changed. */
+  onRecord(
+    before: MemberRecord | undefined,
+    after: MemberRecord,
+    source: Source,
+  ): void {
+    if (!isPresent(after)) {
+      this.#stop(after.id);
+      return;
+    }
+    if (before === undefined && source === "gossip") {
+      this.#patient.add(after.id);
+    }
+    // Somebody else is there now, or the same one is somewhere else.
+    if (before !== undefined && before.url !== after.url) this.#stop(after.id);
+    if (before?.url !== after.url) this.#refreshed = undefined;
+  }
+
+  /** Makes the plans follow the table; call it when the table has changed. */
+  refresh(): void {
+    const { order } = this.#table;
+    if (order === this.#refreshed) return;
+    this.#refreshed = order;
+    this.#wanted = this.#wantedOf(order);
+    for (const id of this.#courses.keys()) {
+      if (!this.#wanted.has(id)) this.#stop(id);
+    }
+    const { gossipMs } = this.#context.options.timings;
+    for (const id of this.#wanted) {
+      if (this.#links.to(id) !== undefined) continue;
+      const isPatient = this.#patient.delete(id) &&
+        this.#table.self.url !== "";
+      this.#plan(
+        id,
+        isPatient
+          ? jittered(this.#context.random, PATIENCE_GOSSIPS * gossipMs, 0.5)
+          : 0,
+      );
+    }
+    this.#patient.clear();
+  }
+
+  /** A dialled link is through its handshake. */
+  onUp(link: Link): void {
+    const course = this.#courses.get(link.peer);
+    this.#context.timers.cancel(course?.timer);
+    if (course !== undefined) course.timer = undefined;
+    this.#seedFailures = 0;
+    if (link.dial !== undefined) {
+      const dial = this.dials.get(link.dial);
+      const isIt = dial?.target === undefined || dial.target === link.peer;
+      this.dials.end(link.dial, isIt ? "linked" : "replaced", link.peer);
+    }
+    this.#makeRoom();
+  }
+
+  /** The last link to a node is gone. */
+  onDown(link: Link, nowMs: number): void {
+    const course = this.#courses.get(link.peer);
+    const { heartbeatMs } = this.#context.options.timings;
+    // A link that breaks as soon as it stands must not be dialled in a circle.
+    const wasStable = nowMs - link.openMs >= heartbeatMs;
+    if (course !== undefined) {
+      course.failures = wasStable ? 0 : course.failures + 1;
+    }
+    if (this.#wanted.has(link.peer)) {
+      this.#plan(link.peer, wasStable ? 0 : this.#backoffMs(course));
+    }
+    if (this.#links.peerCount === 0) this.#planSeed();
+  }
+
+  /** The driver could not open a transport. */
+  onFailed(number: number): void {
+    const dial = this.dials.get(number);
+    if (dial === undefined) return;
+    // A refusal comes within a round trip; what takes longer is silence.
+    const { probeMs } = this.#context.options.timings;
+    const isPrompt = this.#context.nowMs - dial.startedMs <= probeMs;
+    this.dials.end(number, isPrompt ? "refused" : "silent");
+  }
+
+  #onEnd(dial: Dial, outcome: DialOutcome, peer: Id | undefined): void {
+    const { target } = dial;
+    if (outcome === "linked" && peer !== undefined && dial.call !== undefined) {
+      this.addSeed(dial.url);
+    }
+    if (target !== undefined) {
+      if (outcome !== "linked" && this.#wanted.has(target)) {
+        const course = this.#course(target);
+        course.failures++;
+        this.#plan(target, this.#backoffMs(course));
+      }
+      this.#handlers.onDialled(target, outcome);
+    } else if (dial.call !== undefined) {
+      this.#handlers.onCall(dial, outcome, peer);
+    } else if (outcome !== "linked") {
+      this.#seedFailures++;
+      this.#planSeed();
+    }
+    for (const waiter of dial.waiters) waiter(outcome);
+  }
+
+  #course(id: Id): Course {
+    let course = this.#courses.get(id);
+    if (course === undefined) {
+      course = { failures: 0, timer: undefined };
+      this.#courses.set(id, course);
+    }
+    return course;
+  }
+
+  #plan(id: Id, afterMs: number): void {
+    if (this.dials.to(id) !== undefined) return;
+    if (!isDialable(this.#table.get(id)?.url ?? "")) return;
+    const course = this.#course(id);
+    if (course.timer !== undefined) return;
+    course.timer = this.#context.timers.at(
+      this.#context.nowMs + afterMs,
+      () => {
+        course.timer = undefined;
+        if (this.#links.to(id) !== undefined || !this.#wanted.has(id)) return;
+        if (!this.attempt(id)) this.#plan(id, this.#backoffMs(course));
+      },
+    );
+  }
+
+  #backoffMs(course: Course | undefined): number {
+    const { redialMinMs, redialMaxMs } = this.#context.options.timings;
+    const doublings = Math.min(course?.failures ?? 0, DOUBLINGS_MAX);
+    const waitMs = Math.min(redialMaxMs, redialMinMs * 2 ** doublings);
+    return jittered(this.#context.random, waitMs, 0.5);
+  }
+
+  #stop(id: Id): void {
+    const course = this.#courses.get(id);
+    this.#context.timers.cancel(course?.timer);
+    this.#courses.delete(id);
+    this.#patient.delete(id);
+  }
+
+  #wantedOf(order: readonly Id[]): ReadonlySet<Id> {
+    const self = this.#table.self.id;
+    const { linksMax } = this.#context.options;
+    if (order.length <= Math.min(FULL_MESH_NODES_MAX, linksMax + 1)) {
+      return new Set(order.filter((id) => id !== self));
+    }
+    const wanted = new Set(neighbours(order, self));
+    if (this.#table.self.role === Role.active) {
+      const ring = this.#table.ring.members.map((record) => record.id);
+      const at = ring.indexOf(self);
+      for (let step = 1; step <= NEIGHBOURS && at >= 0; step++) {
+        wanted.add(ring[(at + step) % ring.length]!);
+        wanted.add(ring[(at - step + ring.length * NEIGHBOURS) % ring.length]!);
+      }
+      wanted.delete(self);
+    }
+    return wanted;
+  }
+
+  /** Gives up the link that was not used for longest, if there are too many. */
+  #makeRoom(): void {
+    if (this.#links.peerCount <= this.#context.options.linksMax) return;
+    let idle: Link | undefined;
+    for (const link of this.#links.primaries) {
+      if (this.#wanted.has(link.peer)) continue;
+      if (idle === undefined || usedMs(link) < usedMs(idle)) idle = link;
+    }
+    if (idle === undefined) return;
+    this.#links.close(idle, CloseCode.normal, "making room for other links");
+  }
+
+  #planSeed(): void {
+    if (this.#seedTimer !== undefined || this.#seeds.size === 0) return;
+    const { redialMinMs, redialMaxMs } = this.#context.options.timings;
+    const doublings = Math.min(this.#seedFailures, DOUBLINGS_MAX);
+    const waitMs = Math.min(redialMaxMs, redialMinMs * 2 ** doublings);
+    this.#seedTimer = this.#context.timers.at(
+      this.#context.nowMs + jittered(this.#context.random, waitMs, 0.5),
+      () => {
+        this.#seedTimer = undefined;
+        if (this.#links.peerCount > 0) return;
+        const url = pick(this.#context.random, [...this.#seeds]);
+        if (url === undefined || !this.dials.hasRoom) return this.#planSeed();
+        const { handshakeMs } = this.#context.options.timings;
+        this.dials.start(url, undefined, handshakeMs);
+      },
+    );
+  }
+
+  #planRevival(): void {
+    const { reviveMs } = this.#context.options.timings;
+    this.#context.timers.at(
+      this.#context.nowMs + jittered(this.#context.random, reviveMs, 0.25),
+      () => {
+        this.#revive();
+        this.#planRevival();
+      },
+    );
+  }
+
+  /** Dials one node that is believed dead. */
+  #revive(): void {
+    const dead: MemberRecord[] = [];
+    const taken = new Set<string>();
+    for (const record of this.#table.records()) {
+      if (isPresent(record)) taken.add(record.url);
+      else if (record.health === Health.dead) dead.push(record);
+    }
+    // Where another node listens now, the dead one cannot come back.
+    const candidates = dead.filter(({ url }) => !taken.has(url));
+    const chosen = pick(this.#context.random, candidates);
+    if (chosen !== undefined) this.attempt(chosen.id);
+  }
+}
+
+/** The nearest nodes on both sides in the order of the ids. */
+export function neighbours(order: readonly Id[], self: Id): Id[] {
+  const at = lowerBound(order, self);
+  const near: Id[] = [];
+  for (let step = 1; step <= NEIGHBOURS; step++) {
+    for (const i of [at + step, at - step + order.length]) {
+      const id = order[i % order.length];
+      if (id !== undefined && id !== self && !near.includes(id)) near.push(id);
+    }
+  }
+  return near;
+}
+
+function isDialable(url: string): boolean {
+  return url.startsWith("ws://") || url.startsWith("wss://");
+}
+
+function usedMs(link: Link): number {
+  return Math.max(link.lastSentMs, link.lastHeardMs);
+}

@@ -1,0 +1,207 @@
+/**
+ * Messages to frames and back, for one link.
+ *
+ * A frame is one or more items; an item is its size (of all that follows in
+ * it), a tag, and a message or a piece of one. The tag's two low bits are the
+ * lane, bit 2 says that more pieces follow, all other bits are 0. Whatever
+ * waits when the transport has room leaves together: one frame that carries 64
+ * messages costs a tenth of 64 frames. When little waits, frames are small.
+ *
+ * A frame of one byte belongs to the link layer: 0 asks for a 1 at once, which
+ * gets a dialler past Nagle's algorithm.
+ *
+ * @module
+ */
+import { type Bytes, concatBytes } from "../base/bytes.ts";
+import { ProtocolError } from "../base/errors.ts";
+import {
+  FRAME_BYTES_MAX,
+  MESSAGE_BYTES_MAX,
+  PIECE_BYTES_MAX,
+} from "../base/limits.ts";
+import { Lane } from "../wire/messages.ts";
+import { Reader } from "../wire/reader.ts";
+import { Queue } from "./queue.ts";
+
+const LANES = 3;
+const LANE_BITS = 3;
+const MORE_BIT = 4;
+/** Tag and the longest size of an item. */
+const ITEM_OVERHEAD_BYTES = 4;
+const NUDGE = 0;
+const NUDGE_ANSWER = 1;
+
+/** What leaves next: a whole message or a piece of one. */
+interface Item {
+  readonly tag: number;
+  readonly bytes: Bytes;
+}
+
+/** The lanes of what waits to be sent on one link. */
+export class Outbox {
+  readonly #lanes: readonly Queue<Bytes>[] = [
+    new Queue(),
+    new Queue(),
+    new Queue(),
+  ];
+  /** Bytes of each lane's oldest message that left in pieces already. */
+  readonly #sent: number[] = [0, 0, 0];
+  #bytes = 0;
+  #messages = 0;
+  #isNudged = false;
+  /** Bulk found no room in the last frame, so it goes first in the next. */
+  #didBulkWait = false;
+
+  /** Bytes of messages that wait. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get isEmpty(): boolean {
+    return this.#messages === 0 && !this.#isNudged;
+  }
+
+  push(lane: Lane, message: Bytes): void {
+    this.#lanes[lane]!.push(message);
+    this.#bytes += message.length;
+    this.#messages++;
+  }
+
+  /** The other side asked for an answer of the link layer. */
+  nudge(): void {
+    this.#isNudged = true;
+  }
+
+  /** The next frame, or `undefined` when nothing waits. */
+  pull(): Bytes | undefined {
+    if (this.#isNudged) {
+      this.#isNudged = false;
+      return Uint8Array.of(NUDGE_ANSWER);
+    }
+    if (this.#messages === 0) return undefined;
+    const items: Item[] = [];
+    let room = FRAME_BYTES_MAX;
+    room = this.#gather(items, Lane.control, room);
+    if (this.#didBulkWait) room = this.#gather(items, Lane.bulk, room, 1);
+    room = this.#gather(items, Lane.operations, room);
+    const before = items.length;
+    this.#gather(items, Lane.bulk, room);
+    this.#didBulkWait = !this.#didBulkWait && items.length === before &&
+      this.#lanes[Lane.bulk]!.length > 0;
+    return toFrame(items);
+  }
+
+  /** Moves what fits of one lane to `items`; gives the room that is left. */
+  #gather(items: Item[], lane: Lane, room: number, limit = Infinity): number {
+    const queue = this.#lanes[lane]!;
+    for (let taken = 0; taken < limit; taken++) {
+      const message = queue.peek();
+      if (message === undefined) break;
+      const start = this.#sent[lane]!;
+      const isLast = message.length - start <= PIECE_BYTES_MAX;
+      const end = isLast ? message.length : start + PIECE_BYTES_MAX;
+      if (end - start + ITEM_OVERHEAD_BYTES > room) break;
+      room -= end - start + ITEM_OVERHEAD_BYTES;
+      const bytes = start === 0 && isLast
+        ? message
+        : message.subarray(start, end);
+      items.push({ tag: isLast ? lane : lane | MORE_BIT, bytes });
+      this.#bytes -= end - start;
+      this.#sent[lane] = isLast ? 0 : end;
+      if (!isLast) continue;
+      queue.shift();
+      this.#messages--;
+    }
+    return room;
+  }
+}
+
+function toFrame(items: readonly Item[]): Bytes {
+  let length = 0;
+  for (const { bytes } of items) {
+    const size = bytes.length + 1;
+    length += size + (size < 128 ? 1 : size < 16_384 ? 2 : 3);
+  }
+  const frame = new Uint8Array(length);
+  let at = 0;
+  for (const { tag, bytes } of items) {
+    let size = bytes.length + 1;
+    for (; size > 127; size >>>= 7) frame[at++] = (size & 127) | 128;
+    frame[at++] = size;
+    frame[at++] = tag;
+    frame.set(bytes, at);
+    at += bytes.length;
+  }
+  return frame;
+}
+
+/** The messages of the frames that come in on one link. */
+export class Inbox {
+  /** Pieces of the one message per lane that is not whole yet. */
+  readonly #pieces: Bytes[][] = [[], [], []];
+  readonly #pieceBytes: number[] = [0, 0, 0];
+
+  /** Whether a frame asks the link layer for its one-byte answer. */
+  static isNudge(frame: Bytes): boolean {
+    return frame.length === 1 && frame[0] === NUDGE;
+  }
+
+  /**
+   * The messages that `frame` makes whole, in order.
+   *
+   * @throws {ProtocolError} If the frame is malformed or too long
+   */
+  take(frame: Bytes): Bytes[] {
+    if (frame.length === 1 && frame[0] === NUDGE_ANSWER) return [];
+    if (frame.length === 0 || frame.length > FRAME_BYTES_MAX) {
+      throw new ProtocolError(
+        `Cannot read a frame of ${frame.length} bytes: 1 to ` +
+          `${FRAME_BYTES_MAX} are allowed`,
+      );
+    }
+    const reader = new Reader(frame);
+    const messages: Bytes[] = [];
+    while (reader.left > 0) {
+      const size = reader.size(PIECE_BYTES_MAX + 1, "an item");
+      const tag = reader.u8();
+      const lane = tag & LANE_BITS;
+      if (size < 2 || lane >= LANES || tag > (LANE_BITS | MORE_BIT)) {
+        throw new ProtocolError(
+          `Cannot read an item of ${size} bytes with the tag ${tag}: it is ` +
+            `empty or its tag is unknown`,
+        );
+      }
+      const whole = this.#add(
+        lane,
+        (tag & MORE_BIT) !== 0,
+        reader.raw(size - 1),
+      );
+      if (whole !== undefined) messages.push(whole);
+    }
+    return messages;
+  }
+
+  #add(lane: number, hasMore: boolean, bytes: Bytes): Bytes | undefined {
+    const pieces = this.#pieces[lane]!;
+    if (pieces.length === 0 && !hasMore) return bytes;
+    // Small pieces would let a peer take far more memory than it sends.
+    if (hasMore && bytes.length !== PIECE_BYTES_MAX) {
+      throw new ProtocolError(
+        `Cannot read a piece of ${bytes.length} bytes: every piece but the ` +
+          `last has ${PIECE_BYTES_MAX}`,
+      );
+    }
+    const total = this.#pieceBytes[lane]! + bytes.length;
+    if (total > MESSAGE_BYTES_MAX) {
+      throw new ProtocolError(
+        `Cannot read a message of ${total} or more bytes: at most ` +
+          `${MESSAGE_BYTES_MAX} are allowed`,
+      );
+    }
+    pieces.push(bytes);
+    this.#pieceBytes[lane] = hasMore ? total : 0;
+    if (hasMore) return undefined;
+    this.#pieces[lane] = [];
+    return concatBytes(pieces);
+  }
+}

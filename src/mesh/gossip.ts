@@ -1,0 +1,264 @@
+/**
+ * Spreads news of nodes, and compares tables where news got lost.
+ *
+ * News are gathered for a moment and sent along the range tree, so that each
+ * node hears of each event about once. Push gossip to random nodes was the
+ * other choice: it needs several times the messages for the same certainty.
+ * What the tree misses shows when two heartbeats in a row tell of another
+ * table; then the whole tables are exchanged.
+ *
+ * @module
+ */
+import { RECORDS_PER_MESSAGE_MAX } from "../base/limits.ts";
+import { jittered } from "../base/random.ts";
+import type { Timer } from "../base/timers.ts";
+import type { Id } from "../id/id.ts";
+import { ZERO_ID } from "../id/id.ts";
+import {
+  Health,
+  type MemberRecord,
+  type MessageOf,
+  Role,
+} from "../wire/messages.ts";
+import type { Context } from "./context.ts";
+import type { Link } from "./link.ts";
+import type { Links } from "./links.ts";
+import type { Router } from "./relay.ts";
+import type { Source, Table } from "./table.ts";
+import { branches, everyoneBut, type Fitness } from "./tree.ts";
+
+/** How much longer than news of its own a node holds back hearsay. */
+const HEARSAY_FACTOR = 4;
+/** Tables are not asked for again within this many heartbeats. */
+const ASK_HEARTBEATS = 2;
+
+/** What else there is to know about news. */
+export interface GossipHandlers {
+  /** Others believe that this very node is suspect or dead. */
+  onAccused(health: Health): void;
+  /** Somebody else has come to suspect a node, too. */
+  onSuspicionHeard(record: MemberRecord): void;
+}
+
+/** News that wait for their moment. */
+interface Batch {
+  readonly records: Map<Id, MemberRecord>;
+  timer: Timer | undefined;
+}
+
+/** The spreading of one node's news. */
+export class Gossip {
+  readonly #context: Context;
+  readonly #table: Table;
+  readonly #links: Links;
+  readonly #router: Router;
+  readonly #fitness: Fitness;
+  readonly #handlers: GossipHandlers;
+  readonly #news: Batch = { records: new Map(), timer: undefined };
+  /** What somebody else is likely to spread already. */
+  readonly #hearsay: Batch = { records: new Map(), timer: undefined };
+  readonly #askedMs = new Map<Id, number>();
+
+  constructor(
+    context: Context,
+    table: Table,
+    links: Links,
+    router: Router,
+    fitness: Fitness,
+    handlers: GossipHandlers,
+  ) {
+    this.#context = context;
+    this.#table = table;
+    this.#links = links;
+    this.#router = router;
+    this.#fitness = fitness;
+    this.#handlers = handlers;
+  }
+
+  /** Tells every node, together with what else comes up in a moment. */
+  announce(record: MemberRecord): void {
+    this.#add(this.#news, record, this.#context.options.timings.gossipMs);
+  }
+
+  /** Tells every node, unless somebody else turns out to do it. */
+  announceLater(record: MemberRecord): void {
+    const { gossipMs } = this.#context.options.timings;
+    this.#add(this.#hearsay, record, gossipMs * HEARSAY_FACTOR);
+  }
+
+  /** Tells one node. */
+  tell(to: Id, records: readonly MemberRecord[]): void {
+    if (this.#links.to(to) === undefined) return;
+    this.#router.send(to, {
+      type: "gossip",
+      from: ZERO_ID,
+      to: ZERO_ID,
+      records,
+    });
+  }
+
+  /** @param link where it came from; `undefined`: through others */
+  onGossip(message: MessageOf<"gossip">, link: Link | undefined): void {
+    const { from, to, records } = message;
+    for (const record of records) {
+      this.#learn(record, link, "gossip");
+      this.#hearsay.records.delete(record.id);
+      // Suspicions are counted, so each of them has to arrive.
+      if (record.health === Health.dead) this.#dropNews(record);
+    }
+    if (from === to) return;
+    const { order, self } = this.#table;
+    for (const branch of branches(order, from, to, self.id, this.#fitness)) {
+      this.#router.send(branch.head, {
+        type: "gossip",
+        from: branch.from,
+        to: branch.to,
+        records,
+      });
+    }
+  }
+
+  onTableAsk(link: Link): void {
+    let records: MemberRecord[] = [];
+    for (const record of this.#table.records()) {
+      records.push(record);
+      if (records.length < RECORDS_PER_MESSAGE_MAX) continue;
+      this.#links.send(link, { type: "table", records });
+      records = [];
+    }
+    if (records.length > 0) this.#links.send(link, { type: "table", records });
+  }
+
+  onTable(message: MessageOf<"table">, link: Link): void {
+    for (const record of message.records) {
+      const isNews = this.#learn(record, link, "table");
+      // Whoever has no other link has just come, and all others know this.
+      if (isNews && this.#links.peerCount > 1) this.announceLater(record);
+    }
+  }
+
+  /** Compares digests; on a new link one difference is enough to ask. */
+  onDigest(link: Link, digest: number): void {
+    const isFirst = !link.didHeartbeat;
+    link.didHeartbeat = true;
+    if (digest === this.#table.digest) {
+      link.tablesDiffer = 0;
+      return;
+    }
+    link.tablesDiffer++;
+    if (isFirst || link.tablesDiffer > 1) this.compare(link.peer);
+  }
+
+  /** Asks a node for its table, and shows it that this one is different. */
+  compare(with_: Id): void {
+    const link = this.#links.to(with_);
+    if (link === undefined) return;
+    const { nowMs } = this.#context;
+    const waitMs = ASK_HEARTBEATS * this.#context.options.timings.heartbeatMs;
+    const askedMs = this.#askedMs.get(with_) ?? -Infinity;
+    if (nowMs - askedMs < waitMs) return;
+    this.#askedMs.set(with_, nowMs);
+    link.tablesDiffer = 0;
+    this.#links.send(link, { type: "tableAsk" });
+    this.#links.send(link, {
+      type: "heartbeat",
+      table: this.#table.digest,
+      marks: [],
+    });
+  }
+
+  /** A link to `id` is new, so its table may be asked for at once. */
+  onLinkUp(id: Id): void {
+    this.#askedMs.delete(id);
+  }
+
+  /** Takes one record from a peer; gives whether it was news. */
+  #learn(
+    record: MemberRecord,
+    link: Link | undefined,
+    source: Source,
+  ): boolean {
+    const { self } = this.#table;
+    if (record.id === self.id) {
+      this.#refute(record);
+      return false;
+    }
+    const known = this.#table.get(record.id);
+    if (
+      record.health === Health.suspect && known?.health === Health.suspect &&
+      known.incarnation === record.incarnation && source === "gossip"
+    ) this.#handlers.onSuspicionHeard(record);
+    if (record.health === Health.dead && this.#isHeard(record.id, link)) {
+      // It speaks for itself: it is told, and comes back with a refutation.
+      this.tell(record.id, [record]);
+      return false;
+    }
+    return this.#table.apply(record, source, this.#context.nowMs);
+  }
+
+  /** Nobody but this node says what it is. */
+  #refute(record: MemberRecord): void {
+    const { self } = this.#table;
+    if (self.health === Health.left) return;
+    const isOld = record.incarnation < self.incarnation ||
+      (record.incarnation === self.incarnation &&
+        record.health === Health.alive);
+    if (isOld) return;
+    const incarnation = Math.min(record.incarnation + 1, 0xffff_ffff);
+    this.#table.setSelf({ incarnation }, this.#context.nowMs);
+    this.#handlers.onAccused(record.health);
+  }
+
+  /** Whether a node that is said to be dead was heard a moment ago. */
+  #isHeard(id: Id, teller: Link | undefined): boolean {
+    const link = this.#links.to(id);
+    if (link === undefined || link === teller) return false;
+    const { heartbeatMs } = this.#context.options.timings;
+    return this.#context.nowMs - link.lastHeardMs < 2 * heartbeatMs;
+  }
+
+  #dropNews(record: MemberRecord): void {
+    const mine = this.#news.records.get(record.id);
+    if (
+      mine?.incarnation === record.incarnation && mine.health === record.health
+    ) this.#news.records.delete(record.id);
+  }
+
+  #add(batch: Batch, record: MemberRecord, afterMs: number): void {
+    batch.records.set(record.id, record);
+    batch.timer ??= this.#context.timers.at(
+      // Many may see one event: the first to tell saves the others the work.
+      this.#context.nowMs + jittered(this.#context.random, afterMs, 0.5),
+      () => {
+        batch.timer = undefined;
+        this.#flush(batch);
+      },
+    );
+  }
+
+  #flush(batch: Batch): void {
+    // What is known now may be newer than what was to be told.
+    const records = [...batch.records.keys()]
+      .map((id) => this.#table.get(id))
+      .filter((record) => record !== undefined);
+    batch.records.clear();
+    const { order, self } = this.#table;
+    const { from, to } = everyoneBut(self.id);
+    for (let at = 0; at < records.length; at += RECORDS_PER_MESSAGE_MAX) {
+      const page = records.slice(at, at + RECORDS_PER_MESSAGE_MAX);
+      for (const branch of branches(order, from, to, self.id, this.#fitness)) {
+        this.#router.send(branch.head, {
+          type: "gossip",
+          from: branch.from,
+          to: branch.to,
+          records: page,
+        });
+      }
+    }
+  }
+}
+
+/** Whether a node may hold entries. */
+export function mayHold(record: MemberRecord): boolean {
+  return record.role === Role.active || record.role === Role.leaving;
+}

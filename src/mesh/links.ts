@@ -1,0 +1,455 @@
+/**
+ * All links of a node: their handshakes, and which of several to one peer is
+ * used.
+ *
+ * The newest link to a peer is the one that this node sends on: it has just
+ * proved to work both ways, which an older one may no longer do. Of a pair the
+ * node with the smaller id says `retire` on each older link and sends nothing
+ * on it any more; the other one then moves to the link that is left, lets what
+ * it had queued go out, and closes the retired one. So nothing is lost, and
+ * since only one side decides, crossed dials need no rule that both must apply
+ * to the same pair of links.
+ *
+ * @module
+ */
+import type { Bytes } from "../base/bytes.ts";
+import {
+  type ChordError,
+  OverloadedError,
+  ProtocolError,
+} from "../base/errors.ts";
+import {
+  FLUSH_CHECK_MS,
+  HANDSHAKES_PENDING_MAX,
+  LINK_QUEUE_BYTES_MAX,
+  LINKS_PER_NODE_MAX,
+} from "../base/limits.ts";
+import type { Id } from "../id/id.ts";
+import { decode, encode, laneOf } from "../wire/codec.ts";
+import {
+  type Lane,
+  MAGIC,
+  type MemberRecord,
+  type Message,
+  type MessageOf,
+  PROTOCOL_VERSION,
+  PROTOCOL_VERSION_OLDEST,
+} from "../wire/messages.ts";
+import { CloseCode } from "./close_codes.ts";
+import type { Context } from "./context.ts";
+import type { DialNumber, LinkNumber } from "./events.ts";
+import { Inbox } from "./framer.ts";
+import {
+  codeOf,
+  errorOf,
+  helloProblem,
+  Link,
+  shortReason,
+  subnetHash,
+  versionProblem,
+} from "./link.ts";
+
+/** What the links tell the rest of the node. */
+export interface LinkHandlers {
+  /** The own record, as a hello tells it. */
+  self(): MemberRecord;
+  /** The reason why this peer may not link, or `undefined`. */
+  admit(record: MemberRecord): string | undefined;
+  /** A link is usable; `isFirst`: the only one to its peer. */
+  onUp(link: Link, record: MemberRecord, isFirst: boolean): void;
+  /** The last link to a peer is gone; `left` is the one that carried it. */
+  onDown(link: Link, code: number, reason: string): void;
+  /** A usable link broke, with or without another one to its peer. */
+  onBroken(link: Link): void;
+  /** A link ended before its handshake was done. */
+  onFailed(link: Link, error: ChordError): void;
+  /** A link that was usable ended in a way that somebody should look at. */
+  onError(error: ChordError): void;
+  onMessage(message: Message, link: Link): void;
+}
+
+/** The links, by number and by peer. */
+export class Links {
+  readonly #context: Context;
+  readonly #handlers: LinkHandlers;
+  readonly #subnet: Bytes;
+  readonly #links = new Map<LinkNumber, Link>();
+  /** The link that is used for sending to each peer. */
+  readonly #primary = new Map<Id, Link>();
+  #greeting = 0;
+  framesSent = 0;
+  framesReceived = 0;
+  bytesSent = 0;
+  bytesReceived = 0;
+
+  constructor(context: Context, handlers: LinkHandlers) {
+    this.#context = context;
+    this.#handlers = handlers;
+    this.#subnet = subnetHash(context.options.subnet);
+  }
+
+  /** How many links the driver still has. */
+  get size(): number {
+    return this.#links.size;
+  }
+
+  /** How many peers can be reached directly. */
+  get peerCount(): number {
+    return this.#primary.size;
+  }
+
+  get peers(): Iterable<Id> {
+    return this.#primary.keys();
+  }
+
+  /** The link used for each peer. */
+  get primaries(): Iterable<Link> {
+    return this.#primary.values();
+  }
+
+  get queuedBytes(): number {
+    let bytes = 0;
+    for (const link of this.#links.values()) bytes += link.outbox.bytes;
+    return bytes;
+  }
+
+  /** The link to send on to `peer`. */
+  to(peer: Id): Link | undefined {
+    return this.#primary.get(peer);
+  }
+
+  get(number: LinkNumber): Link | undefined {
+    return this.#links.get(number);
+  }
+
+  /** A transport is open: the handshake begins. */
+  open(number: LinkNumber, dial: DialNumber | undefined): Link {
+    const link = new Link(number, dial, this.#context.nowMs);
+    this.#links.set(number, link);
+    this.#greeting++;
+    if (this.#greeting > HANDSHAKES_PENDING_MAX && dial === undefined) {
+      this.close(link, CloseCode.overloaded, "too many handshakes are pending");
+      return link;
+    }
+    const { handshakeMs } = this.#context.options.timings;
+    link.deadline = this.#context.timers.at(
+      this.#context.nowMs + handshakeMs,
+      () => {
+        const reason = `no hello came within ${handshakeMs} ms`;
+        this.close(link, CloseCode.handshake, reason);
+      },
+    );
+    this.send(link, {
+      type: "hello",
+      magic: MAGIC,
+      version: PROTOCOL_VERSION,
+      oldest: PROTOCOL_VERSION_OLDEST,
+      subnet: this.#subnet,
+      self: this.#handlers.self(),
+    });
+    return link;
+  }
+
+  /** Takes a frame; whatever it holds, only its own link can suffer. */
+  onFrame(number: LinkNumber, frame: Bytes): void {
+    const link = this.#links.get(number);
+    if (link === undefined || link.state === "closing") return;
+    this.framesReceived++;
+    this.bytesReceived += frame.length;
+    link.lastHeardMs = this.#context.nowMs;
+    if (Inbox.isNudge(frame)) {
+      link.outbox.nudge();
+      this.#announce(link);
+      return;
+    }
+    const parts = this.#guard(link, () => link.inbox.take(frame));
+    if (parts === undefined) return;
+    for (const bytes of parts) {
+      // A message may have been the last: a bye, or a broken one.
+      if (this.#isClosing(link)) return;
+      const message = this.#guard(link, () => this.#decode(link, bytes));
+      if (message !== undefined) this.#onMessage(link, message);
+    }
+  }
+
+  /** The driver says that a transport has ended. */
+  onClosed(number: LinkNumber, code: number, reason: string): void {
+    const link = this.#links.get(number);
+    if (link === undefined) return;
+    this.#end(link, code, reason, undefined);
+    this.#links.delete(number);
+  }
+
+  pull(number: LinkNumber): Bytes | undefined {
+    const link = this.#links.get(number);
+    if (link === undefined) return undefined;
+    const frame = link.outbox.pull();
+    if (frame === undefined) {
+      link.isAnnounced = false;
+      return undefined;
+    }
+    this.framesSent++;
+    this.bytesSent += frame.length;
+    return frame;
+  }
+
+  send(link: Link, message: Message): void {
+    this.sendBytes(link, laneOf(message.type), encode(message));
+  }
+
+  /** Sends what is encoded already, as when many get the same. */
+  sendBytes(link: Link, lane: Lane, bytes: Bytes): void {
+    // An answer to what came on a retired link goes where all else goes.
+    const used = link.isRetired ? this.#primary.get(link.peer) ?? link : link;
+    if (used.outbox.bytes + bytes.length <= LINK_QUEUE_BYTES_MAX) {
+      return this.#push(used, lane, bytes);
+    }
+    // Once this step's sender has finished: it may be iterating over links.
+    this.#context.timers.at(this.#context.nowMs, () => {
+      const reason = "the peer takes too little of what is sent";
+      this.close(used, CloseCode.overloaded, reason);
+    });
+  }
+
+  #push(link: Link, lane: Lane, bytes: Bytes): void {
+    if (link.state === "closing") return;
+    link.outbox.push(lane, bytes);
+    link.lastSentMs = this.#context.nowMs;
+    this.#announce(link);
+  }
+
+  /** Ends a link for a reason that the other side is told. */
+  close(
+    link: Link,
+    code: CloseCode,
+    reason: string,
+    error?: ChordError,
+  ): void {
+    if (link.state === "closing") return;
+    const short = shortReason(reason);
+    // A retired link needs no words; the close code says it all.
+    if (code !== CloseCode.retired) {
+      link.outbox.push(
+        laneOf("bye"),
+        encode({ type: "bye", code, reason: short }),
+      );
+      this.#announce(link);
+    }
+    this.#context.effect({
+      type: "close",
+      link: link.number,
+      code,
+      reason: short,
+    });
+    this.#end(link, code, short, error);
+  }
+
+  closeAll(reason: string): void {
+    for (const link of [...this.#links.values()]) {
+      this.close(link, CloseCode.normal, reason);
+    }
+  }
+
+  #announce(link: Link): void {
+    if (link.isAnnounced) return;
+    link.isAnnounced = true;
+    this.#context.effect({ type: "ready", link: link.number });
+  }
+
+  #isClosing(link: Link): boolean {
+    return link.state === "closing";
+  }
+
+  /** Runs what reads a peer's bytes; a mistake in them ends the link. */
+  #guard<T>(link: Link, read: () => T): T | undefined {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      this.close(link, CloseCode.protocol, error.message, error);
+      return undefined;
+    }
+  }
+
+  #decode(link: Link, bytes: Bytes): Message | undefined {
+    if (link.state === "open") return decode(bytes);
+    const problem = versionProblem(bytes);
+    if (problem === undefined) return decode(bytes);
+    this.close(link, codeOf(problem), problem.message, problem);
+    return undefined;
+  }
+
+  #onMessage(link: Link, message: Message): void {
+    if (message.type === "bye") return this.#onBye(link, message);
+    if (link.state === "greeting" && message.type === "hello") {
+      return this.#onHello(link, message);
+    }
+    if (link.state === "greeting" || message.type === "hello") {
+      const error = new ProtocolError(
+        `Cannot take a message "${message.type}" ` +
+          `${link.state === "open" ? "after" : "before"} the handshake`,
+      );
+      return this.close(link, CloseCode.protocol, error.message, error);
+    }
+    if (message.type === "retire") return this.#onRetire(link);
+    this.#handlers.onMessage(message, link);
+  }
+
+  #onHello(link: Link, hello: MessageOf<"hello">): void {
+    const { self } = hello;
+    const problem = helloProblem(hello, this.#handlers.self().id, this.#subnet);
+    if (problem !== undefined) {
+      return this.close(link, codeOf(problem), problem.message, problem);
+    }
+    const refusal = this.#handlers.admit(self);
+    if (refusal !== undefined) {
+      const error = new OverloadedError(
+        `Cannot link to ${self.id}: ${refusal}`,
+      );
+      return this.close(link, CloseCode.overloaded, refusal, error);
+    }
+    this.#greeting--;
+    this.#context.timers.cancel(link.deadline);
+    link.state = "open";
+    link.peer = self.id;
+    link.openMs = this.#context.nowMs;
+    const isFirst = !this.#primary.has(self.id);
+    if (!isFirst) this.#takeOver(link);
+    this.#primary.set(self.id, link);
+    this.#handlers.onUp(link, self, isFirst);
+  }
+
+  /** Retires the older links of a peer in favour of `link`. */
+  #takeOver(link: Link): void {
+    const older = this.#linksTo(link.peer).filter((other) => other !== link);
+    for (const other of older.slice(0, 1 + older.length - LINKS_PER_NODE_MAX)) {
+      this.#dropExtra(other);
+    }
+    const decides = this.#handlers.self().id < link.peer;
+    for (const other of older) {
+      if (other.state !== "open") continue;
+      if (other.isRetired) {
+        if (!decides) this.#flush(other);
+        continue;
+      }
+      if (decides) {
+        other.isRetired = true;
+        this.#retire(other);
+      } else this.#dropUnlessUsed(other);
+    }
+  }
+
+  /** Says `retire` when all that waits has left: the lanes keep no order. */
+  #retire(link: Link): void {
+    if (link.state !== "open") return;
+    if (link.outbox.isEmpty) {
+      this.#push(link, laneOf("retire"), encode({ type: "retire" }));
+      return this.#dropUnlessUsed(link);
+    }
+    this.#context.timers.cancel(link.deadline);
+    link.deadline = this.#context.timers.at(
+      this.#context.nowMs + FLUSH_CHECK_MS,
+      () => this.#retire(link),
+    );
+  }
+
+  /** The other side says or does its part soon, or this link is broken. */
+  #dropUnlessUsed(link: Link): void {
+    const { handshakeMs } = this.#context.options.timings;
+    this.#context.timers.cancel(link.deadline);
+    link.deadline = this.#context.timers.at(
+      this.#context.nowMs + handshakeMs,
+      () => {
+        if (this.#primary.get(link.peer) !== link) this.#dropExtra(link);
+      },
+    );
+  }
+
+  #dropExtra(link: Link): void {
+    this.close(link, CloseCode.retired, "another link took over");
+  }
+
+  /** The peer sends nothing more here: moves to another link, then closes. */
+  #onRetire(link: Link): void {
+    if (link.isRetired) return;
+    const other = this.#linksTo(link.peer)
+      .findLast((candidate) => candidate !== link && !candidate.isRetired);
+    link.isRetired = true;
+    // The link that took over may still be on its way through the handshake.
+    if (other === undefined) return;
+    if (this.#primary.get(link.peer) === link) {
+      this.#primary.set(link.peer, other);
+    }
+    this.#flush(link);
+  }
+
+  /** Closes a retired link once the driver has pulled all that waits in it. */
+  #flush(link: Link): void {
+    this.#context.timers.cancel(link.deadline);
+    if (link.outbox.isEmpty) return this.#dropExtra(link);
+    link.deadline = this.#context.timers.at(
+      this.#context.nowMs + FLUSH_CHECK_MS,
+      () => this.#flush(link),
+    );
+  }
+
+  #onBye(link: Link, bye: MessageOf<"bye">): void {
+    const reason = shortReason(bye.reason);
+    const code = bye.code >= CloseCode.normal && bye.code <= CloseCode.silent
+      ? bye.code
+      : CloseCode.normal;
+    this.#context.effect({ type: "close", link: link.number, code, reason });
+    this.#end(link, code, reason, undefined);
+  }
+
+  /** From here on the link counts as gone, whatever the driver still does. */
+  #end(
+    link: Link,
+    code: number,
+    reason: string,
+    error: ChordError | undefined,
+  ): void {
+    const before = link.state;
+    if (before === "closing") return;
+    link.state = "closing";
+    this.#context.timers.cancel(link.deadline);
+    if (before === "greeting") {
+      this.#greeting--;
+      this.#handlers.onFailed(link, error ?? errorOf(code, reason));
+      return;
+    }
+    if (error !== undefined) {
+      this.#handlers.onError(error);
+    } else if (code === CloseCode.protocol) {
+      this.#handlers.onError(errorOf(code, reason));
+    }
+    if (this.#primary.get(link.peer) === link) {
+      this.#fallBack(link, code, reason);
+    }
+    // What left on a link that was retired in order is answered on another.
+    if (code !== CloseCode.retired) this.#handlers.onBroken(link);
+  }
+
+  /** Uses the newest link that is left, or tells that there is none. */
+  #fallBack(link: Link, code: number, reason: string): void {
+    const others = this.#linksTo(link.peer);
+    const next = others.findLast((other) => !other.isRetired);
+    if (next !== undefined) {
+      this.#primary.set(link.peer, next);
+      return;
+    }
+    this.#primary.delete(link.peer);
+    // What is retired may be closing at the other end: not fit for sending.
+    for (const other of others) this.#dropExtra(other);
+    this.#handlers.onDown(link, code, reason);
+  }
+
+  /** The open links to a peer, oldest first. */
+  #linksTo(peer: Id): Link[] {
+    const links: Link[] = [];
+    for (const link of this.#links.values()) {
+      if (link.peer === peer && link.state === "open") links.push(link);
+    }
+    return links;
+  }
+}

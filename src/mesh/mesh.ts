@@ -1,0 +1,411 @@
+/**
+ * The parts of one node, wired together, and which of them an event or a
+ * message is for.
+ *
+ * @module
+ */
+import type { Bytes } from "../base/bytes.ts";
+import { jittered } from "../base/random.ts";
+import type { Id } from "../id/id.ts";
+import {
+  CastKind,
+  Health,
+  type MemberRecord,
+  type Message,
+  type Role,
+} from "../wire/messages.ts";
+import { Broadcast } from "./broadcast.ts";
+import { Calls } from "./calls.ts";
+import { CloseCode } from "./close_codes.ts";
+import type { Context } from "./context.ts";
+import { Detector } from "./detector.ts";
+import { Dialler } from "./dialler.ts";
+import type { NodeEvent } from "./events.ts";
+import { Gossip, mayHold } from "./gossip.ts";
+import type { Link } from "./link.ts";
+import { Links } from "./links.ts";
+import type {
+  Extension,
+  Peers,
+  PendingRequest,
+  RequestHandlers,
+  RingView,
+} from "./peers.ts";
+import { Router } from "./relay.ts";
+import { Requests } from "./requests.ts";
+import { isPresent, type Source, Table } from "./table.ts";
+
+/** How often what is too old is forgotten. */
+const SWEEP_MS = 10_000;
+
+/** All of one node but the seam to its driver. */
+export class Mesh<Operation> implements Peers {
+  readonly #context: Context;
+  readonly table: Table;
+  readonly links: Links;
+  readonly requests: Requests;
+  readonly detector: Detector;
+  readonly #router: Router;
+  readonly #dialler: Dialler;
+  readonly #gossip: Gossip;
+  readonly #broadcast: Broadcast;
+  readonly #calls: Calls;
+  extension: Extension<Operation> | undefined;
+  /** The ring that the extension knows of. */
+  #ringShown: RingView;
+  /** Nodes whose return the extension is to be told. */
+  readonly #returned = new Set<Id>();
+  #isClosed = false;
+
+  constructor(context: Context, self: MemberRecord) {
+    this.#context = context;
+    this.table = new Table(
+      self,
+      context.nowMs,
+      (before, after, source) => this.#onRecord(before, after, source),
+    );
+    this.#ringShown = this.table.ring;
+    this.links = new Links(context, {
+      self: () => this.table.self,
+      admit: (record) => this.#admit(record),
+      onUp: (link, record, isFirst) => this.#onUp(link, record, isFirst),
+      onDown: (link, code, reason) => this.#onDown(link, code, reason),
+      onBroken: (link) => this.requests.onLinkEnd(link),
+      onFailed: (link, error) => this.#calls.onLinkFailed(link, error),
+      onError: (error) => context.notice({ type: "error", error }),
+      onMessage: (message, link) => this.#onLinkMessage(message, link),
+    });
+    this.#dialler = new Dialler(context, this.table, this.links, {
+      onDialled: (target, outcome) => this.detector.onDialled(target, outcome),
+      onCall: (dial, outcome, peer) =>
+        this.#calls.onDialEnd(dial, outcome, peer),
+    });
+    this.#router = new Router(
+      context,
+      this.table,
+      this.links,
+      (to) => this.#dialler.demand(to),
+    );
+    this.requests = new Requests(context, this.#router);
+    this.detector = new Detector(
+      context,
+      this.table,
+      this.links,
+      this.requests,
+      this.#dialler,
+      {
+        announce: (record) => this.#gossip.announce(record),
+        marks: () => this.#broadcast.recentMarks(),
+        onSlept: () => this.#returned.add(this.table.self.id),
+      },
+    );
+    const fitness = (id: Id) => this.#fitness(id);
+    this.#gossip = new Gossip(
+      context,
+      this.table,
+      this.links,
+      this.#router,
+      fitness,
+      {
+        onAccused: (health) => {
+          this.detector.onRefuted();
+          if (health >= Health.dead) this.#returned.add(this.table.self.id);
+        },
+        onSuspicionHeard: (record) => this.detector.onSuspicionHeard(record),
+      },
+    );
+    this.#broadcast = new Broadcast(
+      context,
+      this.table,
+      this.links,
+      this.#router,
+      fitness,
+      {
+        onEvents: (payload, origin) => this.extension?.onCast(payload, origin),
+        onLost: (origin) => this.extension?.onCastLost(origin),
+      },
+    );
+    this.#calls = new Calls(context, this.table, this.links, this.#dialler, {
+      note: (to, letter) =>
+        this.#router.send(to, { type: "note", letter }) !== undefined,
+      cast: (payload) => this.#broadcast.cast(CastKind.message, payload),
+      close: () => this.#close(),
+    });
+    this.#planSweep();
+  }
+
+  // What the extension sees.
+
+  get self(): MemberRecord {
+    return this.table.self;
+  }
+
+  get ring(): RingView {
+    return this.table.ring;
+  }
+
+  member(id: Id): MemberRecord | undefined {
+    return this.table.get(id);
+  }
+
+  isLinked(id: Id): boolean {
+    return this.links.to(id) !== undefined;
+  }
+
+  roundTripMs(id: Id): number {
+    return this.requests.roundTripMs(id);
+  }
+
+  send(to: Id, message: Message): void {
+    this.#router.send(to, message);
+  }
+
+  request(
+    timeoutMs: number,
+    handlers: RequestHandlers,
+  ): PendingRequest | undefined {
+    return this.requests.begin(timeoutMs, handlers);
+  }
+
+  cast(kind: typeof CastKind[keyof typeof CastKind], payload: Bytes): void {
+    this.#broadcast.cast(kind, payload);
+  }
+
+  setRole(role: Role, position: Id): void {
+    this.table.setSelf({ role, position }, this.#context.nowMs);
+  }
+
+  compareTables(with_: Id): void {
+    this.#gossip.compare(with_);
+  }
+
+  // What the machine hands in.
+
+  onEvent(event: NodeEvent<Operation>): void {
+    if (this.#isClosed) return this.#onEventClosed(event);
+    switch (event.type) {
+      case "wake":
+        return;
+      case "opened":
+        return this.#calls.onOpened(event.link, event.dial);
+      case "frame":
+        return this.links.onFrame(event.link, event.frame);
+      case "closed":
+        return this.links.onClosed(event.link, event.code, event.reason);
+      case "dialFailed":
+        return this.#calls.onDialFailed(event.dial, event.reason);
+      case "call":
+        return this.#calls.onCall(event.call, event.operation);
+      case "ask":
+        return this.extension?.onCall(event.call, event.operation);
+      case "cancel":
+        this.#calls.onCancel(event.call);
+        return this.extension?.onCancel(event.call);
+    }
+  }
+
+  /**
+   * Tells the extension what has become of the ring, and plans the dials that
+   * follow. Never in the middle of a message: the extension may change the ring
+   * itself.
+   *
+   * @returns whether there was anything to tell
+   */
+  settle(): boolean {
+    if (this.#isClosed) return false;
+    this.#dialler.refresh();
+    const before = this.#ringShown;
+    const after = this.table.ring;
+    this.#ringShown = after;
+    const isOther = before.hash !== after.hash;
+    if (isOther) this.extension?.onRing(before, after);
+    if (this.#returned.size === 0) return isOther;
+    const returned = [...this.#returned];
+    this.#returned.clear();
+    for (const id of returned) this.extension?.onReturn(id);
+    return true;
+  }
+
+  #onEventClosed(event: NodeEvent<Operation>): void {
+    switch (event.type) {
+      case "opened":
+        return this.#context.effect({
+          type: "close",
+          link: event.link,
+          code: CloseCode.normal,
+          reason: "the node is closed",
+        });
+      case "closed":
+        return this.links.onClosed(event.link, event.code, event.reason);
+      case "call":
+      case "ask":
+        return this.#calls.refuseClosed(event.call);
+    }
+  }
+
+  #onLinkMessage(message: Message, link: Link): void {
+    switch (message.type) {
+      case "heartbeat":
+        this.#broadcast.onMarks(message.marks, link);
+        this.#gossip.onDigest(link, message.table);
+        break;
+      case "probe":
+        this.detector.onProbe(message, link);
+        break;
+      case "gossip":
+        this.#gossip.onGossip(message, link);
+        break;
+      case "tableAsk":
+        this.#gossip.onTableAsk(link);
+        break;
+      case "table":
+        this.#gossip.onTable(message, link);
+        break;
+      case "relay": {
+        const inner = this.#router.onRelay(message, link);
+        if (inner !== undefined) this.#onRelayed(inner, message.from);
+        break;
+      }
+      case "castAsk":
+        this.#broadcast.onAsk(message, link);
+        break;
+      default:
+        this.#onMessage(message, link.peer);
+    }
+    this.settle();
+  }
+
+  /** What may come through others as well as directly. */
+  #onMessage(message: Message, from: Id): void {
+    if (Requests.isAnswer(message.type)) {
+      return this.requests.onAnswer(message, from);
+    }
+    switch (message.type) {
+      case "ping":
+        return void this.#router.send(from, {
+          type: "pong",
+          request: message.request,
+        });
+      case "cast":
+        return this.#broadcast.onCast(message, from);
+      case "castGone":
+        return this.#broadcast.onGone(message, from);
+      case "note":
+        return this.#context.notice({
+          type: "letter",
+          sender: from,
+          letter: message.letter,
+        });
+      default:
+        this.extension?.onMessage(message, from);
+    }
+  }
+
+  /** Through others come operations, and what spreads where no link is. */
+  #onRelayed(message: Message, from: Id): void {
+    switch (message.type) {
+      case "probe":
+      case "tableAsk":
+      case "table":
+      case "castAsk":
+        return;
+      case "gossip":
+        return this.#gossip.onGossip(message, undefined);
+      default:
+        this.#onMessage(message, from);
+    }
+  }
+
+  #admit(record: MemberRecord): string | undefined {
+    const known = this.table.get(record.id);
+    if (known?.health === Health.left) return "the node has left the mesh";
+    const alive = { ...record, health: Health.alive };
+    this.table.apply(alive, "hello", this.#context.nowMs);
+    return this.table.get(record.id) === undefined
+      ? "the member table is full"
+      : undefined;
+  }
+
+  #onUp(link: Link, record: MemberRecord, isFirst: boolean): void {
+    const { peer } = link;
+    const isOnly = this.links.peerCount === 1;
+    this.#gossip.onLinkUp(peer);
+    this.links.send(link, {
+      type: "heartbeat",
+      table: this.table.digest,
+      marks: this.#broadcast.linkMarks(),
+    });
+    if (isFirst) {
+      this.#context.notice({ type: "peer", peer, first: isOnly });
+    }
+    this.#calls.onLinkUp(link);
+    this.#dialler.onUp(link);
+    const known = this.table.get(peer)!;
+    // It has to know what is said of it, to refute it.
+    if (
+      known.health !== Health.alive || known.incarnation > record.incarnation
+    ) {
+      this.#gossip.tell(peer, [known]);
+    }
+    // Whoever comes first has nobody else who would tell of it.
+    if (isOnly) this.#gossip.announce(this.table.self);
+    this.settle();
+  }
+
+  #onDown(link: Link, code: number, reason: string): void {
+    const { peer } = link;
+    this.#context.notice({ type: "disconnect", peer, code, reason });
+    if (this.#isClosed) return;
+    this.#dialler.onDown(link, this.#context.nowMs);
+    // A good-bye is no sign of death; what comes without one may be.
+    if (code !== CloseCode.normal) this.detector.onLinkLost(peer);
+  }
+
+  #onRecord(
+    before: MemberRecord | undefined,
+    after: MemberRecord,
+    source: Source,
+  ): void {
+    if (source === "self") {
+      this.#gossip.announce(after);
+      return;
+    }
+    if (source === "hello") this.#gossip.announceLater(after);
+    if (!isPresent(after)) this.requests.forget(after.id);
+    this.#dialler.onRecord(before, after, source);
+    this.detector.onRecord(before, after);
+    const wasAway = before === undefined
+      // Two rings of one subnet have met: this one never saw it join.
+      ? mayHold(this.table.self)
+      : !isPresent(before);
+    if (isPresent(after) && wasAway && mayHold(after)) {
+      this.#returned.add(after.id);
+    }
+  }
+
+  #fitness(id: Id): "good" | "poor" | "none" {
+    if (this.links.to(id) === undefined) return "none";
+    return this.table.get(id)?.health === Health.alive ? "good" : "poor";
+  }
+
+  #planSweep(): void {
+    const { options, random, timers } = this.#context;
+    const afterMs = jittered(random, SWEEP_MS, 0.25);
+    timers.at(this.#context.nowMs + afterMs, () => {
+      this.#broadcast.expire();
+      this.table.forget(this.#context.nowMs - options.timings.forgetMs);
+      this.#planSweep();
+    });
+  }
+
+  /** Tells everybody, ends every link, and forgets every deadline. */
+  #close(): void {
+    this.extension?.onClose();
+    const { nowMs } = this.#context;
+    const self = this.table.setSelf({ health: Health.left }, nowMs);
+    for (const peer of [...this.links.peers]) this.#gossip.tell(peer, [self]);
+    this.#isClosed = true;
+    this.links.closeAll("the node is closing");
+    this.#context.timers.clear();
+  }
+}

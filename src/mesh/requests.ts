@@ -1,0 +1,178 @@
+/**
+ * Requests that wait for answers.
+ *
+ * A request has one number and may be sent to several nodes; an answer is
+ * matched by the number and by who sends it, so that no node can answer for
+ * another one.
+ *
+ * @module
+ */
+import { REQUESTS_IN_FLIGHT_MAX } from "../base/limits.ts";
+import type { Timer } from "../base/timers.ts";
+import type { Id } from "../id/id.ts";
+import type { Message } from "../wire/messages.ts";
+import type { Context } from "./context.ts";
+import type { Link } from "./link.ts";
+import type {
+  PendingRequest,
+  RequestFailure,
+  RequestHandlers,
+} from "./peers.ts";
+import type { Router } from "./relay.ts";
+
+/** The round trip of a node that has not answered yet, in ms. */
+const GUESS_MS = 1;
+/** Weight of a new sample: 1/8, as TCP has it (RFC 6298). */
+const SAMPLE_WEIGHT = 0.125;
+
+/** One node that a request was sent to. */
+interface Expected {
+  readonly link: Link | undefined;
+  readonly sentMs: number;
+  readonly timer: Timer;
+}
+
+interface Pending {
+  readonly number: number;
+  readonly handlers: RequestHandlers;
+  readonly expected: Map<Id, Expected>;
+  isCancelled: boolean;
+}
+
+/** The messages that answer a request by its number. */
+const ANSWERS: ReadonlySet<Message["type"]> = new Set([
+  "pong",
+  "probed",
+  "putAnswer",
+  "getAnswer",
+  "execAnswer",
+  "countAnswer",
+  "scanAnswer",
+  "digestAnswer",
+  "pulled",
+  "pushed",
+  "confirmed",
+]);
+
+/** All requests of one node. */
+export class Requests {
+  readonly #context: Context;
+  readonly #router: Router;
+  readonly #pending = new Map<number, Pending>();
+  readonly #roundTripMs = new Map<Id, number>();
+  #number = 0;
+
+  constructor(context: Context, router: Router) {
+    this.#context = context;
+    this.#router = router;
+  }
+
+  get size(): number {
+    return this.#pending.size;
+  }
+
+  roundTripMs(id: Id): number {
+    return this.#roundTripMs.get(id) ?? GUESS_MS;
+  }
+
+  /** Whether a message of this type is an answer. */
+  static isAnswer(type: Message["type"]): boolean {
+    return ANSWERS.has(type);
+  }
+
+  begin(
+    timeoutMs: number,
+    handlers: RequestHandlers,
+  ): PendingRequest | undefined {
+    if (this.#pending.size >= REQUESTS_IN_FLIGHT_MAX) return undefined;
+    do this.#number = (this.#number + 1) >>> 0; while (
+      this.#pending.has(this.#number)
+    );
+    const pending: Pending = {
+      number: this.#number,
+      handlers,
+      expected: new Map(),
+      isCancelled: false,
+    };
+    return {
+      number: pending.number,
+      send: (to, message) => this.#send(pending, timeoutMs, to, message),
+      cancel: () => this.#cancel(pending),
+    };
+  }
+
+  onAnswer(message: Message, from: Id): void {
+    const { request } = message as { readonly request?: number };
+    const pending = this.#pending.get(request!);
+    const expected = pending?.expected.get(from);
+    if (pending === undefined || expected === undefined) return;
+    this.#context.timers.cancel(expected.timer);
+    pending.expected.delete(from);
+    if (pending.expected.size === 0) this.#pending.delete(pending.number);
+    // What is run at a holder takes as long as its work, not as the way there.
+    if (message.type !== "execAnswer") {
+      this.#sample(from, this.#context.nowMs - expected.sentMs);
+    }
+    pending.handlers.onAnswer(message, from);
+  }
+
+  /** What left on this link, and waits, gets no answer any more. */
+  onLinkEnd(link: Link): void {
+    for (const pending of [...this.#pending.values()]) {
+      for (const [to, expected] of [...pending.expected]) {
+        if (expected.link === link) this.#fail(pending, to, "unreachable");
+      }
+    }
+  }
+
+  /** Forgets what is known of a node that is gone. */
+  forget(id: Id): void {
+    this.#roundTripMs.delete(id);
+  }
+
+  #send(
+    pending: Pending,
+    timeoutMs: number,
+    to: Id,
+    message: Message,
+  ): void {
+    if (pending.isCancelled || pending.expected.has(to)) return;
+    const sentMs = this.#context.nowMs;
+    const link = this.#router.send(to, message);
+    const failure = link === undefined ? "unreachable" : "timeout";
+    const timer = this.#context.timers.at(
+      link === undefined ? sentMs : sentMs + timeoutMs,
+      () => this.#fail(pending, to, failure),
+    );
+    pending.expected.set(to, { link, sentMs, timer });
+    this.#pending.set(pending.number, pending);
+  }
+
+  #fail(pending: Pending, to: Id, failure: RequestFailure): void {
+    const expected = pending.expected.get(to);
+    if (expected === undefined) return;
+    this.#context.timers.cancel(expected.timer);
+    pending.expected.delete(to);
+    if (pending.expected.size === 0) this.#pending.delete(pending.number);
+    pending.handlers.onFailure(to, failure);
+  }
+
+  #cancel(pending: Pending): void {
+    pending.isCancelled = true;
+    for (const expected of pending.expected.values()) {
+      this.#context.timers.cancel(expected.timer);
+    }
+    pending.expected.clear();
+    this.#pending.delete(pending.number);
+  }
+
+  #sample(id: Id, elapsedMs: number): void {
+    const known = this.#roundTripMs.get(id);
+    this.#roundTripMs.set(
+      id,
+      known === undefined
+        ? elapsedMs
+        : known + SAMPLE_WEIGHT * (elapsedMs - known),
+    );
+  }
+}

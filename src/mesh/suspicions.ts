@@ -1,0 +1,109 @@
+/**
+ * How long each suspect has to refute.
+ *
+ * The time shrinks with every other node that shares the suspicion: one that is
+ * slow itself suspects many and finds nobody to agree (Lifeguard, "Local Health
+ * Awareness for More Accurate Failure Detection", section IV).
+ *
+ * @module
+ */
+import type { Timer } from "../base/timers.ts";
+import type { Id } from "../id/id.ts";
+import { Health, type MemberRecord } from "../wire/messages.ts";
+import type { Context } from "./context.ts";
+import type { Table } from "./table.ts";
+
+/** Confirmations after which the time is as short as it gets. */
+const CONFIRMATIONS_MAX = 3;
+/** The shortest time grows with the nodes that news must reach: 1 s × log10. */
+const SPREAD_MS = 1_000;
+
+interface Suspicion {
+  readonly id: Id;
+  readonly startedMs: number;
+  confirmations: number;
+  timer: Timer | undefined;
+}
+
+/** The suspicions that are open. */
+export class Suspicions {
+  readonly #context: Context;
+  readonly #table: Table;
+  readonly #onOver: (record: MemberRecord) => void;
+  readonly #open = new Map<Id, Suspicion>();
+
+  constructor(
+    context: Context,
+    table: Table,
+    onOver: (record: MemberRecord) => void,
+  ) {
+    this.#context = context;
+    this.#table = table;
+    this.#onOver = onOver;
+  }
+
+  /** Starts anew, as for a new incarnation. */
+  begin(record: MemberRecord): void {
+    this.end(record.id);
+    const suspicion: Suspicion = {
+      id: record.id,
+      startedMs: this.#context.nowMs,
+      confirmations: 0,
+      timer: undefined,
+    };
+    this.#open.set(record.id, suspicion);
+    this.#arm(suspicion, -Infinity);
+  }
+
+  /**
+   * One more node suspects the same.
+   *
+   * @returns whether that makes a difference
+   */
+  confirm(id: Id): boolean {
+    const suspicion = this.#open.get(id);
+    if (suspicion === undefined) return false;
+    if (suspicion.confirmations >= this.#confirmationsMax) return false;
+    suspicion.confirmations++;
+    this.#arm(suspicion, -Infinity);
+    return true;
+  }
+
+  end(id: Id): void {
+    this.#context.timers.cancel(this.#open.get(id)?.timer);
+    this.#open.delete(id);
+  }
+
+  /** None ends before `untilMs`. */
+  postpone(untilMs: number): void {
+    for (const suspicion of this.#open.values()) this.#arm(suspicion, untilMs);
+  }
+
+  /** In a small mesh there are not as many others. */
+  get #confirmationsMax(): number {
+    return Math.min(CONFIRMATIONS_MAX, this.#table.order.length - 2);
+  }
+
+  #arm(suspicion: Suspicion, notBeforeMs: number): void {
+    const { suspicionMinMs, suspicionMaxMs } = this.#context.options.timings;
+    const nodes = Math.max(1, this.#table.order.length);
+    const minMs = Math.max(suspicionMinMs, SPREAD_MS * Math.log10(nodes));
+    const maxMs = Math.max(suspicionMaxMs, minMs);
+    const wanted = this.#confirmationsMax;
+    const share = wanted < 1
+      ? 1
+      : Math.log(suspicion.confirmations + 1) / Math.log(wanted + 1);
+    const forMs = maxMs - (maxMs - minMs) * Math.min(1, share);
+    this.#context.timers.cancel(suspicion.timer);
+    suspicion.timer = this.#context.timers.at(
+      Math.max(suspicion.startedMs + forMs, notBeforeMs),
+      () => this.#onTime(suspicion),
+    );
+  }
+
+  #onTime(suspicion: Suspicion): void {
+    this.#open.delete(suspicion.id);
+    const record = this.#table.get(suspicion.id);
+    if (record?.health === Health.suspect) this.#onOver(record);
+  }
+}

@@ -1,0 +1,188 @@
+/**
+ * Every node that is known, and what follows from it: the ring, the order in
+ * which broadcasts spread, and one number to compare two tables by.
+ *
+ * Of two records of one node the one with the higher incarnation wins whole,
+ * since only the node itself raises it; within one incarnation the graver
+ * health wins. A node that left is never heard of again. The dead are kept so
+ * that an old record cannot bring them back, and so that partitions heal.
+ *
+ * @module
+ */
+import { MEMBERS_MAX } from "../base/limits.ts";
+import type { Id } from "../id/id.ts";
+import { Health, type MemberRecord, Role } from "../wire/messages.ts";
+import { buildRing, hashId, mix } from "./ring_view.ts";
+import type { RingView } from "./peers.ts";
+
+/** Where a record came from. */
+export type Source = "self" | "hello" | "gossip" | "table" | "detector";
+
+/** What is told after a record has changed. */
+export type OnChange = (
+  before: MemberRecord | undefined,
+  after: MemberRecord,
+  source: Source,
+) => void;
+
+interface Entry {
+  record: MemberRecord;
+  /** What the record adds to the table's digest. */
+  digest: number;
+  readonly idHash: number;
+  readonly firstSeenMs: number;
+  changedMs: number;
+}
+
+/** Whether a node counts: the others are dead or have left. */
+export function isPresent(record: MemberRecord): boolean {
+  return record.health <= Health.suspect;
+}
+
+/** Whether `a` replaces `b`, both being of one node. */
+function isNewer(a: MemberRecord, b: MemberRecord): boolean {
+  if (b.health === Health.left) return false;
+  if (a.incarnation !== b.incarnation) return a.incarnation > b.incarnation;
+  return a.health > b.health;
+}
+
+/** The member table of one node. */
+export class Table {
+  readonly #entries = new Map<Id, Entry>();
+  readonly #onChange: OnChange;
+  #self: MemberRecord;
+  #digest = 0;
+  #order: readonly Id[] | undefined;
+  #ring: RingView | undefined;
+
+  constructor(self: MemberRecord, nowMs: number, onChange: OnChange) {
+    this.#self = self;
+    this.#onChange = onChange;
+    this.#put(self, nowMs);
+  }
+
+  /** This node's own record; a new object after each change. */
+  get self(): MemberRecord {
+    return this.#self;
+  }
+
+  /** Nodes that are known, the dead and this one included. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /**
+   * The sum of a hash of every present node's record, modulo 2^32: equal for
+   * equal tables, whatever the order. The dead do not count, because two nodes
+   * that forget them at different times would never agree.
+   */
+  get digest(): number {
+    return this.#digest;
+  }
+
+  /** The ids of all present nodes, this one included, sorted. */
+  get order(): readonly Id[] {
+    return this.#order ??= [...this.#entries.values()]
+      .filter((entry) => isPresent(entry.record))
+      .map((entry) => entry.record.id)
+      .sort();
+  }
+
+  get ring(): RingView {
+    return this.#ring ??= buildRing(this.records());
+  }
+
+  get(id: Id): MemberRecord | undefined {
+    return this.#entries.get(id)?.record;
+  }
+
+  /** When a node was first heard of; `Infinity` if it is unknown. */
+  firstSeenMs(id: Id): number {
+    return this.#entries.get(id)?.firstSeenMs ?? Infinity;
+  }
+
+  *records(): Generator<MemberRecord> {
+    for (const entry of this.#entries.values()) yield entry.record;
+  }
+
+  /** Says something new about this node itself. */
+  setSelf(
+    change: Partial<Omit<MemberRecord, "id">>,
+    nowMs: number,
+  ): MemberRecord {
+    const before = this.#self;
+    const incarnation = before.incarnation + 1;
+    this.#self = { ...before, incarnation, ...change };
+    this.#put(this.#self, nowMs);
+    this.#onChange(before, this.#self, "self");
+    return this.#self;
+  }
+
+  /**
+   * Takes a record of another node.
+   *
+   * @returns whether it was news
+   */
+  apply(record: MemberRecord, source: Source, nowMs: number): boolean {
+    const { id } = record;
+    if (id === this.#self.id) return false;
+    const before = this.#entries.get(id)?.record;
+    if (before === undefined) {
+      // A death that is news only because it was forgotten would go round for
+      // ever.
+      if (!isPresent(record) || !this.#makeRoom()) return false;
+    } else if (!isNewer(record, before)) return false;
+    this.#put(record, nowMs);
+    this.#onChange(before, record, source);
+    return true;
+  }
+
+  /** Forgets who is dead or has left since before `beforeMs`. */
+  forget(beforeMs: number): void {
+    for (const [id, entry] of this.#entries) {
+      if (!isPresent(entry.record) && entry.changedMs < beforeMs) {
+        this.#entries.delete(id);
+      }
+    }
+  }
+
+  #put(record: MemberRecord, nowMs: number): void {
+    const old = this.#entries.get(record.id);
+    const wasPresent = old !== undefined && isPresent(old.record);
+    const idHash = old?.idHash ?? hashId(record.id);
+    const digest = isPresent(record)
+      ? mix(mix(idHash, record.incarnation), record.health)
+      : 0;
+    this.#digest = (this.#digest - (old?.digest ?? 0) + digest) >>> 0;
+    const firstSeenMs = old?.firstSeenMs ?? nowMs;
+    this.#entries.set(record.id, {
+      record,
+      digest,
+      idHash,
+      firstSeenMs,
+      changedMs: nowMs,
+    });
+    if (wasPresent !== isPresent(record)) this.#order = undefined;
+    if (isInRing(record) || (old !== undefined && isInRing(old.record))) {
+      this.#ring = undefined;
+    }
+  }
+
+  /** Makes room for one more by forgetting the one that is dead longest. */
+  #makeRoom(): boolean {
+    if (this.#entries.size < MEMBERS_MAX) return true;
+    let oldest: Entry | undefined;
+    for (const entry of this.#entries.values()) {
+      if (isPresent(entry.record)) continue;
+      if (oldest === undefined || entry.changedMs < oldest.changedMs) {
+        oldest = entry;
+      }
+    }
+    return oldest !== undefined && this.#entries.delete(oldest.record.id);
+  }
+}
+
+function isInRing(record: MemberRecord): boolean {
+  return isPresent(record) &&
+    (record.role === Role.active || record.role === Role.joining);
+}

@@ -1,0 +1,121 @@
+/**
+ * The tree by which something reaches every node once (El-Ansary and others,
+ * "Efficient Broadcast in Structured P2P Networks", 2003), over a member table
+ * instead of fingers: a range of the sorted ids is split into nearly equal
+ * parts, and one node of each part gets it together with the part.
+ *
+ * Ranges are arcs of ids, not lists of nodes, so that a node that only the
+ * receiver knows is reached as well.
+ *
+ * @module
+ */
+import { advance, isBetween } from "../id/ring.ts";
+import type { Id } from "../id/id.ts";
+
+/** Parts of one range: depth 2 at 16 nodes, 4 at 4,096. */
+export const FAN_OUT = 8;
+
+/** One part: who gets it, and the arc [from, to) that is to be served. */
+export interface Branch {
+  readonly head: Id;
+  readonly from: Id;
+  readonly to: Id;
+}
+
+/** How fit a node is to be the head of a part. */
+export type Fitness = (id: Id) => "good" | "poor" | "none";
+
+/** The whole ring but `origin`. */
+export function everyoneBut(origin: Id): { from: Id; to: Id } {
+  return { from: advance(origin, 1n), to: origin };
+}
+
+/** Index of the first id at or after `id`; the length past the last. */
+export function lowerBound(order: readonly Id[], id: Id): number {
+  let low = 0;
+  let high = order.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (order[middle]! < id) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** The ids of `order` in the arc [from, to), clockwise. */
+function idsIn(order: readonly Id[], from: Id, to: Id): readonly Id[] {
+  if (from === to) return [];
+  const start = lowerBound(order, from);
+  const end = lowerBound(order, to);
+  return from < to
+    ? order.slice(start, end)
+    : [...order.slice(start), ...order.slice(0, end)];
+}
+
+/**
+ * Whom to send to so that all of [from, to) but `self` is reached. A part
+ * without a fit head goes to a neighbouring part; when there is none at all, the
+ * first node gets everything, however it can be reached.
+ *
+ * No part contains `self`: each node that forwards takes at least itself out of
+ * the arc, so forwarding ends whatever the tables say.
+ */
+export function branches(
+  order: readonly Id[],
+  from: Id,
+  to: Id,
+  self: Id,
+  fitness: Fitness,
+): Branch[] {
+  if (from === to) return [];
+  if (self !== from && !isBetween(self, from, to)) {
+    return parts(order, from, to, fitness);
+  }
+  return [
+    ...parts(order, from, self, fitness),
+    ...parts(order, advance(self, 1n), to, fitness),
+  ];
+}
+
+function parts(
+  order: readonly Id[],
+  from: Id,
+  to: Id,
+  fitness: Fitness,
+): Branch[] {
+  const ids = idsIn(order, from, to);
+  if (ids.length === 0) return [];
+  const count = Math.min(FAN_OUT, ids.length);
+  const found: { head: Id; from: Id; to: Id }[] = [];
+  let start = from;
+  for (let part = 0; part < count; part++) {
+    const first = Math.floor(part * ids.length / count);
+    const end = Math.floor((part + 1) * ids.length / count);
+    const until = part === count - 1 ? to : ids[end]!;
+    const head = fittest(ids, first, end, fitness);
+    const last = found[found.length - 1];
+    if (head !== undefined) {
+      found.push({ head, from: start, to: until });
+      start = until;
+    } else if (last !== undefined) {
+      last.to = until;
+      start = until;
+    }
+  }
+  return found.length > 0 ? found : [{ head: ids[0]!, from, to }];
+}
+
+function fittest(
+  ids: readonly Id[],
+  first: number,
+  end: number,
+  fitness: Fitness,
+): Id | undefined {
+  let second: Id | undefined;
+  for (let i = first; i < end; i++) {
+    const fit = fitness(ids[i]!);
+    if (fit === "good") return ids[i];
+    if (fit === "poor") second ??= ids[i];
+  }
+  return second;
+}

@@ -1,0 +1,426 @@
+/**
+ * A small deterministic network for tests of the mesh: virtual time, links that
+ * keep their order, delays, cuts, crashes and pauses.
+ *
+ * @module
+ */
+import type { Bytes } from "../../src/base/bytes.ts";
+import type { ChordError } from "../../src/base/errors.ts";
+import { type NodeOptions, TIMINGS } from "../../src/base/options.ts";
+import { SeededRandom } from "../../src/base/random.ts";
+import { type Timer, Timers } from "../../src/base/timers.ts";
+import type { Id } from "../../src/id/id.ts";
+import type { Context } from "../../src/mesh/context.ts";
+import type {
+  CallNumber,
+  LinkNumber,
+  MeshOperation,
+  NodeEvent,
+  Notice,
+} from "../../src/mesh/events.ts";
+import { NodeMachine } from "../../src/mesh/node_machine.ts";
+import type { Extension, Peers, RingView } from "../../src/mesh/peers.ts";
+import { Inbox } from "../../src/mesh/framer.ts";
+import { Health, type Letter, type Message } from "../../src/wire/messages.ts";
+import { decode } from "../../src/wire/codec.ts";
+
+/** How an application's call ended. */
+export type Ending =
+  | { readonly value: unknown }
+  | { readonly error: ChordError };
+
+/** One end of a connection. */
+interface End {
+  readonly node: Station;
+  readonly link: LinkNumber;
+  other: End | undefined;
+  /** Frames still on their way to this end come no earlier than this. */
+  busyUntilMs: number;
+  isOpen: boolean;
+  readonly inbox: Inbox;
+}
+
+/** Something that records what the mesh tells its extension. */
+export class Recorder implements Extension<never> {
+  readonly peers: Peers;
+  readonly messages: { message: Message; from: Id }[] = [];
+  readonly casts: { payload: Bytes; origin: Id }[] = [];
+  readonly rings: { before: RingView; after: RingView }[] = [];
+  readonly returned: Id[] = [];
+  readonly lost: Id[] = [];
+  /** Answers a message; by default not at all. */
+  onAsked: (message: Message, from: Id) => void = () => {};
+
+  constructor(_context: Context, peers: Peers) {
+    this.peers = peers;
+  }
+
+  onMessage(message: Message, from: Id): void {
+    this.messages.push({ message, from });
+    this.onAsked(message, from);
+  }
+  onCast(payload: Bytes, origin: Id): void {
+    this.casts.push({ payload, origin });
+  }
+  onCastLost(origin: Id): void {
+    this.lost.push(origin);
+  }
+  onRing(before: RingView, after: RingView): void {
+    this.rings.push({ before, after });
+  }
+  onReturn(id: Id): void {
+    this.returned.push(id);
+  }
+  onCall(): void {}
+  onCancel(): void {}
+  onClose(): void {}
+}
+
+/** One node in the network. */
+export class Station {
+  readonly name: string;
+  readonly url: string;
+  readonly machine: NodeMachine;
+  readonly recorder: Recorder;
+  readonly notices: Notice[] = [];
+  readonly endings = new Map<CallNumber, Ending>();
+  readonly ends = new Map<LinkNumber, End>();
+  isCrashed = false;
+  /** Events wait while it is paused. */
+  pausedUntilMs = -Infinity;
+  timer: Timer | undefined;
+
+  constructor(name: string, url: string, options: NodeOptions, seed: number) {
+    this.name = name;
+    this.url = url;
+    let recorder: Recorder | undefined;
+    this.machine = new NodeMachine(
+      options,
+      new SeededRandom(seed),
+      { nowMs: 0, wallMs: 0 },
+      (context, peers) => {
+        recorder = new Recorder(context, peers);
+        return recorder;
+      },
+    );
+    this.recorder = recorder!;
+  }
+
+  get id(): Id {
+    return this.machine.id;
+  }
+
+  get peers(): Peers {
+    return this.recorder.peers;
+  }
+
+  /** The letters that came, in order. */
+  get letters(): { sender: Id; letter: Letter }[] {
+    return this.notices.filter((notice) => notice.type === "letter");
+  }
+
+  health(of: Station): Health | undefined {
+    return this.machine.members.find(({ id }) => id === of.id)?.health;
+  }
+}
+
+/** What a node of a test is made of. */
+export interface StationOptions {
+  readonly subnet?: string;
+  /** Cannot be dialled. */
+  readonly isLeaf?: boolean;
+  readonly linksMax?: number;
+}
+
+/** The network. */
+export class Network {
+  nowMs = 0;
+  readonly stations: Station[] = [];
+  /** One way, in ms. */
+  delayMs = 1;
+  /** Whether frames and dials between two nodes vanish. */
+  isCut: (a: Station, b: Station) => boolean = () => false;
+  /** Decoded messages that were delivered, by type. */
+  readonly counts = new Map<string, number>();
+  framesDelivered = 0;
+  bytesDelivered = 0;
+  /** Drops a message's frame when it says so; for lost tails. */
+  onFrame: (from: Station, to: Station, frame: Bytes) => void = () => {};
+  readonly #timers = new Timers();
+  #links = 0;
+  #calls = 0;
+  readonly #seed: number;
+
+  constructor(seed = 1) {
+    this.#seed = seed;
+  }
+
+  add(name: string, options: StationOptions = {}): Station {
+    const url = options.isLeaf ? "" : `ws://${name}/`;
+    const seed = this.#seed * 1_000 + this.stations.length;
+    const station = new Station(
+      name,
+      url,
+      {
+        subnet: options.subnet ?? "test",
+        url,
+        replicas: 3,
+        linksMax: options.linksMax ?? 256,
+        timings: TIMINGS,
+      },
+      seed,
+    );
+    this.stations.push(station);
+    // Machines count their deadlines from when they were made, here 0.
+    this.#step(station, { type: "wake" });
+    return station;
+  }
+
+  /** `count` nodes that all know each other. */
+  mesh(count: number): Station[] {
+    const stations = Array.from({ length: count }, (_, i) => this.add(`n${i}`));
+    for (const station of stations.slice(1)) {
+      this.connect(station, stations[0]!);
+    }
+    this.until(() => this.isFull(stations), 20_000);
+    return stations;
+  }
+
+  /** Whether each of these nodes has a link to each other one. */
+  isFull(stations: readonly Station[]): boolean {
+    return stations.every(({ machine }) =>
+      machine.linked.length === stations.length - 1
+    );
+  }
+
+  call(station: Station, operation: MeshOperation): CallNumber {
+    const call = ++this.#calls;
+    this.#step(station, { type: "call", call, operation });
+    return call;
+  }
+
+  connect(from: Station, to: Station, timeoutMs = 5_000): CallNumber {
+    return this.call(from, {
+      type: "connect",
+      url: `ws://${to.name}/`,
+      timeoutMs,
+    });
+  }
+
+  /** Runs something that uses a node's `peers`, inside a step of it. */
+  inside(station: Station, run: () => void): void {
+    run();
+    this.#step(station, { type: "wake" });
+  }
+
+  event(station: Station, event: NodeEvent): void {
+    this.#step(station, event);
+  }
+
+  /** A connection whose far end the test plays itself. */
+  raw(station: Station): LinkNumber {
+    const link = ++this.#links;
+    const end = this.#end(station, link);
+    station.ends.set(link, end);
+    this.#step(station, { type: "opened", link, dial: undefined });
+    return link;
+  }
+
+  /** Runs until `done`, and says how long that took. */
+  until(done: () => boolean, withinMs: number): number {
+    const startMs = this.nowMs;
+    const endMs = startMs + withinMs;
+    while (!done()) {
+      if (this.#timers.nextMs > endMs) {
+        throw new Error(`Not done within ${withinMs} virtual ms`);
+      }
+      this.#turn();
+    }
+    return this.nowMs - startMs;
+  }
+
+  run(forMs: number): void {
+    const endMs = this.nowMs + forMs;
+    while (this.#timers.nextMs <= endMs) this.#turn();
+    this.nowMs = endMs;
+  }
+
+  /** The process ends: its connections break, its port refuses. */
+  crash(station: Station): void {
+    station.isCrashed = true;
+    this.#timers.cancel(station.timer);
+    for (const end of [...station.ends.values()]) this.#break(end);
+  }
+
+  /** The machine stops without a word: nothing comes, nothing is refused. */
+  vanish(station: Station): void {
+    station.isCrashed = true;
+    this.#timers.cancel(station.timer);
+    const before = this.isCut;
+    this.isCut = (a, b) => a === station || b === station || before(a, b);
+  }
+
+  /** Everything that happens to the node waits. */
+  pause(station: Station, forMs: number): void {
+    station.pausedUntilMs = this.nowMs + forMs;
+    this.#arm(station);
+  }
+
+  /** Breaks all connections between two nodes; they may dial again. */
+  sever(a: Station, b: Station): void {
+    for (const end of [...a.ends.values()]) {
+      if (end.other?.node === b) this.#break(end);
+    }
+  }
+
+  count(type: string): number {
+    return this.counts.get(type) ?? 0;
+  }
+
+  #turn(): void {
+    this.nowMs = Math.max(this.nowMs, this.#timers.nextMs);
+    this.#timers.run(this.nowMs);
+  }
+
+  #end(node: Station, link: LinkNumber): End {
+    return {
+      node,
+      link,
+      other: undefined,
+      busyUntilMs: 0,
+      isOpen: true,
+      inbox: new Inbox(),
+    };
+  }
+
+  #break(end: End): void {
+    const { other } = end;
+    this.#finish(end, 1006, "broken");
+    if (other !== undefined) {
+      this.#later(other, () => this.#finish(other, 1006, "broken"));
+    }
+  }
+
+  #finish(end: End, code: number, reason: string): void {
+    if (!end.isOpen) return;
+    end.isOpen = false;
+    end.node.ends.delete(end.link);
+    this.#step(end.node, { type: "closed", link: end.link, code, reason });
+  }
+
+  /** Runs something at an end after the delay, in the order of the link. */
+  #later(end: End, run: () => void): void {
+    end.busyUntilMs = Math.max(end.busyUntilMs, this.nowMs + this.delayMs);
+    this.#timers.at(end.busyUntilMs, run);
+  }
+
+  #step(station: Station, event: NodeEvent): void {
+    if (station.isCrashed) return;
+    if (this.nowMs < station.pausedUntilMs) {
+      this.#timers.at(station.pausedUntilMs, () => this.#step(station, event));
+      return;
+    }
+    const at = { nowMs: this.nowMs, wallMs: this.nowMs };
+    const ready: LinkNumber[] = [];
+    for (const effect of station.machine.step(event, at)) {
+      switch (effect.type) {
+        case "ready":
+          ready.push(effect.link);
+          break;
+        case "dial":
+          this.#dial(station, effect.dial, effect.url);
+          break;
+        case "close":
+          for (const link of ready.splice(0)) this.#pump(station, link);
+          this.#close(station, effect.link, effect.code, effect.reason);
+          break;
+        case "result":
+          station.endings.set(effect.call, { value: effect.value });
+          break;
+        case "failure":
+          station.endings.set(effect.call, { error: effect.error });
+          break;
+        case "notice":
+          station.notices.push(effect.notice);
+      }
+    }
+    for (const link of ready) this.#pump(station, link);
+    this.#arm(station);
+  }
+
+  #arm(station: Station): void {
+    const { wakeAtMs } = station.machine;
+    const atMs = Math.max(wakeAtMs, station.pausedUntilMs);
+    if (station.timer?.run !== undefined && station.timer.atMs === atMs) return;
+    this.#timers.cancel(station.timer);
+    if (wakeAtMs === Infinity) return;
+    station.timer = this.#timers.at(
+      atMs,
+      () => this.#step(station, { type: "wake" }),
+    );
+  }
+
+  #pump(station: Station, link: LinkNumber): void {
+    const end = station.ends.get(link);
+    for (;;) {
+      const frame = station.machine.pull(link);
+      if (frame === undefined) return;
+      const { other } = end ?? {};
+      if (other === undefined || this.isCut(station, other.node)) continue;
+      this.#later(other, () => this.#deliver(station, other, frame));
+    }
+  }
+
+  #deliver(from: Station, end: End, frame: Bytes): void {
+    if (!end.isOpen) return;
+    this.onFrame(from, end.node, frame);
+    this.framesDelivered++;
+    this.bytesDelivered += frame.length;
+    if (!Inbox.isNudge(frame)) {
+      for (const bytes of end.inbox.take(frame)) {
+        const { type } = decode(bytes);
+        this.counts.set(type, this.count(type) + 1);
+      }
+    }
+    this.#step(end.node, { type: "frame", link: end.link, frame });
+  }
+
+  #close(
+    station: Station,
+    link: LinkNumber,
+    code: number,
+    reason: string,
+  ): void {
+    const end = station.ends.get(link);
+    if (end === undefined) return;
+    const { other } = end;
+    // The driver reports the end of what it was told to end.
+    this.#timers.at(this.nowMs, () => this.#finish(end, code, reason));
+    if (other === undefined || this.isCut(station, other.node)) return;
+    this.#later(other, () => this.#finish(other, code, reason));
+  }
+
+  #dial(from: Station, dial: number, url: string): void {
+    const to = this.stations.find((station) =>
+      !station.isCrashed && station.url === url
+    );
+    const isSilent = this.stations.some((station) =>
+      station.url === url && this.isCut(from, station)
+    );
+    if (isSilent) return;
+    this.#timers.at(this.nowMs + 2 * this.delayMs, () => {
+      if (to === undefined || to.isCrashed || this.isCut(from, to)) {
+        this.#step(from, { type: "dialFailed", dial, reason: "refused" });
+        return;
+      }
+      const near = this.#end(from, ++this.#links);
+      const far = this.#end(to, ++this.#links);
+      near.other = far;
+      far.other = near;
+      from.ends.set(near.link, near);
+      to.ends.set(far.link, far);
+      this.#step(to, { type: "opened", link: far.link, dial: undefined });
+      this.#step(from, { type: "opened", link: near.link, dial });
+    });
+  }
+}
