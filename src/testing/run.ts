@@ -137,16 +137,22 @@ class Run {
   /** Starts all hosts, the first one a little earlier: it founds the ring. */
   #boot(): Host[] {
     const { simulator } = this.#cluster;
+    const { members, leaves } = this.#options;
     const hosts: Host[] = [];
-    for (let i = 0; i < this.#options.members; i++) {
+    for (let i = 0; i < members; i++) {
       hosts.push(this.#cluster.addHost(hostName(i), true));
     }
-    for (let i = 0; i < this.#options.leaves; i++) {
+    for (let i = 0; i < leaves; i++) {
       hosts.push(this.#cluster.addHost(`Leaf${i + 1}`, false));
     }
     this.#cluster.found(hosts[0]!);
     for (const host of hosts.slice(1)) {
-      simulator.queue.after(100 * host.index, () => this.#cluster.boot(host));
+      // Two that knew only each other would be a ring of their own for ever.
+      const contacts = hosts.slice(0, Math.min(host.index, members));
+      simulator.queue.after(
+        100 * host.index,
+        () => this.#cluster.boot(host, contacts),
+      );
     }
     // Time passes before the first question: nobody runs yet.
     simulator.queue.run(100 * hosts.length);
