@@ -108,10 +108,15 @@ export class Detector {
     this.#planTick(context.random.uint32() / 0x1_0000_0000);
   }
 
-  /** The step comes later than it was asked for: judge nobody for a while. */
-  onWake(lateMs: number): void {
-    if (lateMs <= LATE_MS) return;
-    const { heartbeatMs, suspicionMinMs } = this.#context.options.timings;
+  /**
+   * The step comes later than it was asked for: if by much, this node slept,
+   * and judges nobody for a while.
+   *
+   * @returns whether it slept
+   */
+  onWake(lateMs: number): boolean {
+    if (lateMs <= LATE_MS) return false;
+    const { heartbeatMs } = this.#context.options.timings;
     this.#raise();
     this.#quietUntilMs = this.#context.nowMs + heartbeatMs;
     this.#checks.clear();
@@ -119,7 +124,8 @@ export class Detector {
       link.lastHeardMs = this.#context.nowMs;
     }
     this.#suspicions.postpone(this.#quietUntilMs);
-    if (lateMs > suspicionMinMs) this.#handlers.onSlept();
+    this.#handlers.onSlept();
+    return true;
   }
 
   /** The last link to a node broke without a word. */

@@ -68,7 +68,8 @@ export class NodeMachine<Operation = never>
     const { timers } = this.#context;
     this.#context.begin(at);
     const lateMs = at.nowMs - timers.nextMs;
-    if (lateMs > 0) this.#mesh.detector.onWake(lateMs);
+    // Who slept may have missed writes: no read before that is known.
+    if (this.#mesh.detector.onWake(lateMs)) this.#mesh.settle();
     this.#mesh.onEvent(event);
     // What the news of a step bring about may be due at once.
     do timers.run(at.nowMs); while (
