@@ -118,3 +118,16 @@ Deno.test("any mix of setting, cancelling and running agrees with a sorted list"
     }
   }
 });
+
+Deno.test("deadlines that are mostly cancelled again do not pile up or get lost", () => {
+  const timers = new Timers();
+  const ran: number[] = [];
+  for (let atMs = 0; atMs < 2000; atMs++) {
+    const timer = timers.at(atMs, () => ran.push(atMs));
+    if (atMs % 10 !== 0) timers.cancel(timer);
+  }
+  assertEquals(timers.size, 200);
+  timers.run(2000);
+  assertEquals(ran, Array.from({ length: 200 }, (_, i) => 10 * i));
+  assertEquals([timers.size, timers.nextMs], [0, Infinity]);
+});
