@@ -21,6 +21,7 @@ import {
   checkSignal,
   checkTimeout,
   type MeshEvents,
+  type MeshExtension,
   type MeshOptions,
   resolveOptions,
   type SendOptions,
@@ -33,10 +34,9 @@ import {
   MeshConnection,
   type MeshStats,
   type MeshStatus,
-  viewOf,
 } from "./driver/views.ts";
 import type { Notice } from "./events.ts";
-import type { BuildNode, NodeParts } from "./driver/parts.ts";
+import { type BuildNode, type NodeParts, viewOf } from "./driver/parts.ts";
 import { NodeMachine } from "./node_machine.ts";
 
 type Events = MeshEvents<MeshSocket, MeshConnection>;
@@ -93,11 +93,12 @@ export class MeshSocket implements AsyncDisposable {
 
   /**
    * @param options see {@linkcode MeshOptions}
-   * @param build what runs on top of the mesh; for extensions
+   * @param extension what works on top of the mesh
    * @throws {TypeError} If an option is of the wrong type
    * @throws {RangeError} If one is out of its range
    */
-  constructor(options: MeshOptions = {}, build: BuildNode = buildMesh) {
+  constructor(options: MeshOptions = {}, extension?: MeshExtension) {
+    const build = (extension?.build ?? buildMesh) as BuildNode;
     this.#options = resolveOptions(options);
     this.#given = options;
     this.#url = this.#options.url;

@@ -132,6 +132,14 @@ export function checkSignal(signal: unknown): AbortSignal | undefined {
   );
 }
 
+/**
+ * What works on top of the mesh. Only this library makes one: what it says to
+ * the mesh is no part of the public API.
+ */
+export interface MeshExtension {
+  readonly build: unknown;
+}
+
 /** The events of {@linkcode MeshSocket} and what their listeners are given. */
 export interface MeshEvents<Socket, Connection> {
   /** The first peer is there; again after all were lost. */

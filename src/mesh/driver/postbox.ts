@@ -9,13 +9,8 @@ import type { Random } from "../../base/random.ts";
 import { type Id, randomId } from "../../id/id.ts";
 import type { NodeDriver } from "../../node.ts";
 import type { Letter } from "../../wire/messages.ts";
-import {
-  encodePackets,
-  Message,
-  type MessageHandler,
-  type Packet,
-  sizeOf,
-} from "./message.ts";
+import { Message, type MessageHandler, type Packet } from "./message.ts";
+import { decodePacket, encodePackets, sizeOf } from "./packets.ts";
 import { Received } from "./received.ts";
 import type { MeshConnection } from "./views.ts";
 
@@ -77,9 +72,10 @@ export class Postbox {
 
   #read(letter: Letter, sender: Id): Message | undefined {
     try {
+      const { id, time, inReplyTo } = letter;
       return new Message(
-        letter,
-        sender,
+        { id, time, inReplyTo, sender },
+        letter.packets.map(decodePacket),
         (packets) => this.send(packets, [sender], letter.id),
       );
     } catch (cause) {

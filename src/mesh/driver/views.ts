@@ -4,7 +4,6 @@
  * @module
  */
 import type { NodeStats } from "../node_machine.ts";
-import type { MemberRecord } from "../../wire/messages.ts";
 
 /** What a node says of its own part in the ring. */
 export type MemberRole = "leaf" | "joining" | "active" | "leaving";
@@ -21,21 +20,6 @@ export interface Member {
   readonly health: MemberHealth;
   /** Where it is on the ring, in 32 hexadecimal characters, once it joined. */
   readonly position: string | undefined;
-}
-
-const ROLES: readonly MemberRole[] = ["leaf", "joining", "active", "leaving"];
-const HEALTHS: readonly MemberHealth[] = ["alive", "suspect", "dead", "left"];
-
-/** A record in words. */
-export function viewOf(record: MemberRecord): Member {
-  const role = ROLES[record.role]!;
-  return {
-    id: record.id,
-    url: record.url,
-    role,
-    health: HEALTHS[record.health]!,
-    position: role === "leaf" ? undefined : record.position,
-  };
 }
 
 /** A live connection to one other node. */

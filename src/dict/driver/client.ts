@@ -1,0 +1,266 @@
+/**
+ * The dict's operations, from an application's keys and values to the machine
+ * and back.
+ *
+ * @module
+ */
+import { type Bytes, NO_BYTES, toHex } from "../../base/bytes.ts";
+import { bytes, type Codec, type Input } from "../../base/codecs.ts";
+import { KeyNotFoundError, UpdateError } from "../../base/errors.ts";
+import type { Id } from "../../id/id.ts";
+import {
+  type CallOptions,
+  checkSignal,
+  checkTimeout,
+} from "../../mesh/driver/options.ts";
+import type { NodeDriver } from "../../node.ts";
+import type { EntryRecord } from "../../wire/messages.ts";
+import type { DictOperation, Found, Item, ScanPage } from "../operations.ts";
+import { inBulk, pairsOf } from "./bulk.ts";
+import { Gate } from "./gate.ts";
+import {
+  checkKey,
+  checkRead,
+  checkValue,
+  type ChordOptions,
+  MOVE_TIMEOUT_MS,
+  type ReadOptions,
+} from "./options.ts";
+import { scan } from "./scan.ts";
+
+/** Values of one socket's writes that are under way at once; others wait. */
+const WRITE_BYTES_MAX = 16 * 1024 * 1024;
+
+/** An operation without its time. */
+type Operation = DictOperation extends infer O
+  ? O extends unknown ? Omit<O, "timeoutMs"> : never
+  : never;
+
+/** Calls the dict's machine. */
+export class DictClient<K, V> {
+  readonly #driver: NodeDriver<DictOperation>;
+  readonly #keys: Codec<K, Input<K>>;
+  readonly #values: Codec<V, Input<V>>;
+  readonly #writes = new Gate(Infinity, WRITE_BYTES_MAX);
+
+  constructor(driver: NodeDriver<DictOperation>, options: ChordOptions<K, V>) {
+    this.#driver = driver;
+    // Without codecs both types are what `bytes` takes and gives.
+    const plain = bytes as Codec<unknown, never>;
+    this.#keys = options.keys ?? plain as Codec<K, Input<K>>;
+    this.#values = options.values ?? plain as Codec<V, Input<V>>;
+  }
+
+  /** @throws {Error} If the key was made by another codec */
+  keyFrom(key: Bytes): K {
+    return this.#keys.decode(key);
+  }
+
+  /** Joins, leaves or waits for copies. */
+  move(
+    type: "join" | "leave" | "settled",
+    options: CallOptions,
+  ): Promise<void> {
+    return this.#ask({ type }, MOVES[type], true, {
+      ...options,
+      timeoutMs: options.timeoutMs ?? MOVE_TIMEOUT_MS,
+    });
+  }
+
+  async get(
+    key: Input<K>,
+    fallback: unknown,
+    options: ReadOptions,
+  ): Promise<unknown> {
+    const value = await this.#read(key, "get a key", options);
+    return value === undefined ? fallback : this.#values.decode(value);
+  }
+
+  async has(key: Input<K>, options: ReadOptions): Promise<boolean> {
+    return await this.#read(key, "look for a key", options) !== undefined;
+  }
+
+  async set(
+    key: Input<K>,
+    value: Input<V>,
+    options: CallOptions,
+  ): Promise<void> {
+    await this.#set(this.#keyOf(key), this.#valueOf(value), options);
+  }
+
+  async delete(key: Input<K>, options: CallOptions): Promise<boolean> {
+    return await this.#delete(this.#keyOf(key), options);
+  }
+
+  /** @param fallback an array of one, or of none */
+  async pop(
+    key: Input<K>,
+    fallback: readonly unknown[],
+    options: CallOptions,
+  ): Promise<unknown> {
+    const operation = { type: "pop", key: this.#keyOf(key) } as const;
+    const { value } = await this.#ask<Found>(
+      operation,
+      "pop a key",
+      true,
+      options,
+    );
+    if (value !== undefined) return this.#values.decode(value);
+    if (fallback.length > 0) return fallback[0];
+    throw new KeyNotFoundError(
+      `Cannot pop a key that is not there (${String(key)}): give a fallback ` +
+        `if that may be`,
+    );
+  }
+
+  async popItem(options: CallOptions): Promise<[K, V]> {
+    const item = await this.#ask<Item | undefined>(
+      { type: "popItem" },
+      "pop an item",
+      true,
+      options,
+    );
+    if (item !== undefined) return this.#itemOf(item);
+    throw new KeyNotFoundError(
+      `Cannot pop an item of a dict that is empty: set one before`,
+    );
+  }
+
+  async setDefault(
+    key: Input<K>,
+    value: Input<V>,
+    options: CallOptions,
+  ): Promise<V> {
+    const operation = {
+      type: "setDefault",
+      key: this.#keyOf(key),
+      value: this.#valueOf(value),
+    } as const;
+    return this.#values.decode(
+      await this.#ask(operation, "set a default", true, options),
+    );
+  }
+
+  async size(options: CallOptions): Promise<number> {
+    return await this.#ask({ type: "size" }, "count keys", false, options);
+  }
+
+  async update(entries: unknown, options: CallOptions): Promise<void> {
+    checkTimeout(options.timeoutMs);
+    const writes = new Map<string, [Input<K>, Bytes, Bytes]>();
+    for (const pair of pairsOf(entries)) {
+      const [key, value] = pair as [Input<K>, Input<V>];
+      const encoded = this.#keyOf(key);
+      writes.set(toHex(encoded), [key, encoded, this.#valueOf(value)]);
+    }
+    const failed = await inBulk(
+      writes.values(),
+      ([, key, value]) => this.#set(key, value, options),
+    );
+    if (failed.size === 0) return;
+    throw new UpdateError(
+      new Map([...failed].map(([[key], error]) => [key, error])),
+      writes.size - failed.size,
+    );
+  }
+
+  async clear(options: CallOptions): Promise<void> {
+    const keys: Bytes[] = [];
+    for await (const { key } of this.scan(false, options)) keys.push(key);
+    const failed = await inBulk(keys, (key) => this.#delete(key, options));
+    if (failed.size === 0) return;
+    throw new UpdateError(
+      new Map([...failed].map(([key, e]) => [this.keyFrom(key), e])),
+      keys.length - failed.size,
+    );
+  }
+
+  /** All entries; without their values unless `values`. */
+  scan(values: boolean, options: CallOptions): AsyncGenerator<EntryRecord> {
+    const { timeoutMs } = options;
+    const fetchPage = (after: Id | undefined, signal: AbortSignal) =>
+      this.#ask<ScanPage>(
+        { type: "scan", after, values },
+        "scan the keys",
+        false,
+        { timeoutMs, signal },
+      );
+    return scan(fetchPage, checkSignal(options.signal));
+  }
+
+  async *keys(options: CallOptions): AsyncGenerator<K, void, void> {
+    for await (const { key } of this.scan(false, options)) {
+      yield this.keyFrom(key);
+    }
+  }
+
+  async *values(options: CallOptions): AsyncGenerator<V, void, void> {
+    for await (const [, value] of this.items(options)) yield value;
+  }
+
+  async *items(options: CallOptions): AsyncGenerator<[K, V], void, void> {
+    for await (const entry of this.scan(true, options)) {
+      yield this.#itemOf(entry);
+    }
+  }
+
+  #keyOf(key: Input<K>): Bytes {
+    return checkKey(this.#keys.encode(key));
+  }
+
+  #valueOf(value: Input<V>): Bytes {
+    return checkValue(this.#values.encode(value));
+  }
+
+  #itemOf({ key, value }: { key: Bytes; value?: Bytes | undefined }): [K, V] {
+    return [this.keyFrom(key), this.#values.decode(value ?? NO_BYTES)];
+  }
+
+  #ask<Result = void>(
+    operation: Operation,
+    action: string,
+    writes: boolean,
+    options: CallOptions,
+  ): Promise<Result> {
+    const timeoutMs = checkTimeout(options.timeoutMs);
+    const signal = checkSignal(options.signal);
+    return this.#driver.ask(
+      { ...operation, timeoutMs } as DictOperation,
+      { action, writes, signal },
+    );
+  }
+
+  async #read(
+    key: Input<K>,
+    action: string,
+    options: ReadOptions,
+  ): Promise<Bytes | undefined> {
+    const read = checkRead(options.read);
+    const operation = { type: "get", key: this.#keyOf(key), read } as const;
+    const found = await this.#ask<Found>(operation, action, false, options);
+    return found.value;
+  }
+
+  /** Large values wait here, not in the links: a full link is closed. */
+  async #set(key: Bytes, value: Bytes, options: CallOptions): Promise<void> {
+    const operation = { type: "set", key, value } as const;
+    const turn = this.#writes.enter(value.length);
+    if (turn !== undefined) await turn;
+    try {
+      await this.#ask(operation, "set a key", true, options);
+    } finally {
+      this.#writes.leave(value.length);
+    }
+  }
+
+  #delete(key: Bytes, options: CallOptions): Promise<boolean> {
+    return this.#ask({ type: "delete", key }, "delete a key", true, options);
+  }
+}
+
+/** What moves are called in errors. */
+const MOVES = {
+  join: "join",
+  leave: "leave",
+  settled: "wait for all copies",
+} as const;

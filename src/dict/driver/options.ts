@@ -1,0 +1,116 @@
+/**
+ * What a dict's socket is made with, and what its calls take and give.
+ *
+ * @module
+ */
+import type { Codec, Input } from "../../base/codecs.ts";
+import { KEY_BYTES_MAX, VALUE_BYTES_MAX } from "../../base/limits.ts";
+import type { CallOptions, MeshOptions } from "../../mesh/driver/options.ts";
+import type { ReadMode } from "../operations.ts";
+
+/** How long `join`, `leave` and `settled` wait by default: they move data. */
+export const MOVE_TIMEOUT_MS = 60_000;
+
+/** Options of {@linkcode ChordSocket}. */
+export interface ChordOptions<K, V> extends MeshOptions {
+  /**
+   * Copies of each entry, this many nodes permitting. All nodes of a subnet
+   * must have the same.
+   *
+   * @default {3}
+   */
+  readonly replicas?: number;
+  /**
+   * Keeps the names of all keys on this node too, so that plain `for … of`
+   * works. It costs memory for every key of the dict.
+   *
+   * @default {false}
+   */
+  readonly directory?: boolean;
+  /** How keys become bytes and come back; all nodes must have the same. */
+  readonly keys?: Codec<K, Input<K>>;
+  /** How values become bytes and come back; all nodes must have the same. */
+  readonly values?: Codec<V, Input<V>>;
+}
+
+/** Options of {@linkcode ChordSocket.get} and {@linkcode ChordSocket.has}. */
+export interface ReadOptions extends CallOptions {
+  /**
+   * Whom to ask: `"first"`, the key's first holder, which sees every
+   * acknowledged write while nobody comes or goes; `"nearest"`, whichever
+   * holder is quickest to reach; `"quorum"`, more than half of the holders;
+   * `"all"` of them. The newest of what they answer is the result.
+   *
+   * @default {"first"}
+   */
+  readonly read?: ReadMode;
+}
+
+/** Entries to store; a plain object where keys can be strings. */
+export type Entries<K, V> =
+  | Iterable<readonly [Input<K>, Input<V>]>
+  | (string extends Input<K> ? { readonly [key: string]: Input<V> } : never);
+
+/** One member and its arc of the ring. */
+export interface Arc {
+  /** The id of the member. */
+  readonly id: string;
+  /** What can be dialled; empty if it cannot be. */
+  readonly url: string;
+  /** Where the arc begins, not included: the position of the member before. */
+  readonly after: string;
+  /** Where the arc ends, included: the member's own position. */
+  readonly through: string;
+  /** The arc's part of the ring, from 0 to 1. */
+  readonly share: number;
+}
+
+/** The events of {@linkcode ChordSocket}, besides those of its base. */
+export interface DictEvents<Socket, K> {
+  /** A key is there that was not. */
+  add: [socket: Socket, key: K];
+  /** A key is not there any more. */
+  delete: [socket: Socket, key: K];
+}
+
+const READS: readonly unknown[] = ["first", "nearest", "quorum", "all"];
+
+/** @throws {TypeError} If it is no way of reading */
+export function checkRead(read: ReadMode = "first"): ReadMode {
+  if (READS.includes(read)) return read;
+  throw new TypeError(
+    `Cannot read from "${read}": give "first", "nearest", "quorum" or "all"`,
+  );
+}
+
+/** @throws {TypeError} If the codec gave no bytes, none at all, or too many */
+export function checkKey(key: Uint8Array): Uint8Array<ArrayBuffer> {
+  const length = checkBytes(key, "key").length;
+  if (length >= 1 && length <= KEY_BYTES_MAX) {
+    return key as Uint8Array<ArrayBuffer>;
+  }
+  throw new TypeError(
+    `Cannot use a key of ${length} bytes: give 1 to ${KEY_BYTES_MAX}`,
+  );
+}
+
+/**
+ * @throws {TypeError} If the codec gave no bytes
+ * @throws {RangeError} If it gave too many
+ */
+export function checkValue(value: Uint8Array): Uint8Array<ArrayBuffer> {
+  const { length } = checkBytes(value, "value");
+  if (length <= VALUE_BYTES_MAX) return value as Uint8Array<ArrayBuffer>;
+  throw new RangeError(
+    `Cannot store a value of ${length} bytes: at most ${VALUE_BYTES_MAX} are ` +
+      `allowed; split it, or store where it is to be found`,
+  );
+}
+
+function checkBytes(bytes: unknown, what: string): Uint8Array {
+  if (bytes instanceof Uint8Array) return bytes;
+  throw new TypeError(
+    `Cannot use what the codec made of a ${what}: it is of type ` +
+      `${typeof bytes}, wanted is a Uint8Array`,
+  );
+}
