@@ -54,6 +54,11 @@ export class Calls {
   readonly #handlers: CallHandlers;
   readonly #accepting = new Map<LinkNumber, Accepting>();
   readonly #connecting = new Set<Dial>();
+  /**
+   * Calls whose link is there, but not yet what the peer knows: whoever is
+   * connected should know of the ring, and not found a second one.
+   */
+  readonly #acquainting = new Map<CallNumber, Id>();
 
   constructor(
     context: Context,
@@ -97,6 +102,7 @@ export class Calls {
       dial.call = undefined;
       this.#connecting.delete(dial);
     }
+    this.#acquainting.delete(call);
     for (const accepting of this.#accepting.values()) {
       if (accepting.call === call) this.#stopAccepting(accepting);
     }
@@ -158,7 +164,10 @@ export class Calls {
   onDialEnd(dial: Dial, outcome: DialOutcome, peer: Id | undefined): void {
     this.#connecting.delete(dial);
     if (dial.call === undefined) return;
-    if (outcome === "linked") return this.#context.result(dial.call, peer);
+    if (outcome === "linked" && peer !== undefined) {
+      this.#acquainting.set(dial.call, peer);
+      return;
+    }
     const elapsedMs = Math.round(this.#context.nowMs - dial.startedMs);
     this.#context.failure(
       dial.call,
@@ -168,6 +177,15 @@ export class Calls {
         "no",
       ),
     );
+  }
+
+  /** This node knows of all that `peer` knows of, or lost it again. */
+  onAcquainted(peer: Id): void {
+    for (const [call, other] of this.#acquainting) {
+      if (other !== peer) continue;
+      this.#acquainting.delete(call);
+      this.#context.result(call, peer);
+    }
   }
 
   #connect(call: CallNumber, url: string, timeoutMs: number): void {
@@ -248,6 +266,10 @@ export class Calls {
       dial.call = undefined;
     }
     this.#connecting.clear();
+    for (const call of this.#acquainting.keys()) {
+      this.#context.failure(call, closedError());
+    }
+    this.#acquainting.clear();
     for (const accepting of this.#accepting.values()) {
       this.#stopAccepting(accepting);
       this.#context.failure(accepting.call, closedError());

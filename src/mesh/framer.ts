@@ -49,6 +49,7 @@ export class Outbox {
   #bytes = 0;
   #messages = 0;
   #isNudged = false;
+  #last: Bytes | undefined;
   /** Bulk found no room in the last frame, so it goes first in the next. */
   #didBulkWait = false;
 
@@ -58,7 +59,8 @@ export class Outbox {
   }
 
   get isEmpty(): boolean {
-    return this.#messages === 0 && !this.#isNudged;
+    return this.#messages === 0 && !this.#isNudged &&
+      this.#last === undefined;
   }
 
   push(lane: Lane, message: Bytes): void {
@@ -72,13 +74,30 @@ export class Outbox {
     this.#isNudged = true;
   }
 
+  /** Something to say when all that waits has left: the good-bye. */
+  finish(message: Bytes): void {
+    this.#last = message;
+  }
+
+  /** Gives up what waits. */
+  clear(): void {
+    for (const queue of this.#lanes) while (queue.shift() !== undefined);
+    this.#sent.fill(0);
+    this.#bytes = 0;
+    this.#messages = 0;
+  }
+
   /** The next frame, or `undefined` when nothing waits. */
   pull(): Bytes | undefined {
     if (this.#isNudged) {
       this.#isNudged = false;
       return Uint8Array.of(NUDGE_ANSWER);
     }
-    if (this.#messages === 0) return undefined;
+    if (this.#messages === 0) {
+      const bytes = this.#last;
+      this.#last = undefined;
+      return bytes && toFrame([{ tag: Lane.control, bytes }]);
+    }
     const items: Item[] = [];
     let room = FRAME_BYTES_MAX;
     room = this.#gather(items, Lane.control, room);

@@ -137,16 +137,21 @@ export class Gossip {
     }
   }
 
-  /** Compares digests; on a new link one difference is enough to ask. */
-  onDigest(link: Link, digest: number): void {
+  /**
+   * Compares digests; on a new link one difference is enough to ask.
+   *
+   * @returns whether the two tables are the same
+   */
+  onDigest(link: Link, digest: number): boolean {
     const isFirst = !link.didHeartbeat;
     link.didHeartbeat = true;
     if (digest === this.#table.digest) {
       link.tablesDiffer = 0;
-      return;
+      return true;
     }
     link.tablesDiffer++;
     if (isFirst || link.tablesDiffer > 1) this.compare(link.peer);
+    return false;
   }
 
   /** Asks a node for its table, and shows it that this one is different. */

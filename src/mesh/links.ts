@@ -229,10 +229,9 @@ export class Links {
     const short = shortReason(reason);
     // A retired link needs no words; the close code says it all.
     if (code !== CloseCode.retired) {
-      link.outbox.push(
-        laneOf("bye"),
-        encode({ type: "bye", code, reason: short }),
-      );
+      // Only an orderly end lets out what still waits.
+      if (code !== CloseCode.normal) link.outbox.clear();
+      link.outbox.finish(encode({ type: "bye", code, reason: short }));
       this.#announce(link);
     }
     this.#context.effect({

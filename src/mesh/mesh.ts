@@ -247,7 +247,9 @@ export class Mesh<Operation> implements Peers {
     switch (message.type) {
       case "heartbeat":
         this.#broadcast.onMarks(message.marks, link);
-        this.#gossip.onDigest(link, message.table);
+        if (this.#gossip.onDigest(link, message.table)) {
+          this.#calls.onAcquainted(link.peer);
+        }
         break;
       case "probe":
         this.detector.onProbe(message, link);
@@ -260,6 +262,7 @@ export class Mesh<Operation> implements Peers {
         break;
       case "table":
         this.#gossip.onTable(message, link);
+        this.#calls.onAcquainted(link.peer);
         break;
       case "relay": {
         const inner = this.#router.onRelay(message, link);
@@ -354,6 +357,7 @@ export class Mesh<Operation> implements Peers {
 
   #onDown(link: Link, code: number, reason: string): void {
     const { peer } = link;
+    this.#calls.onAcquainted(peer);
     this.#context.notice({ type: "disconnect", peer, code, reason });
     if (this.#isClosed) return;
     this.#dialler.onDown(link, this.#context.nowMs);

@@ -21,7 +21,7 @@ import type {
 import { NodeMachine } from "../../src/mesh/node_machine.ts";
 import type { Extension, Peers, RingView } from "../../src/mesh/peers.ts";
 import { Inbox } from "../../src/mesh/framer.ts";
-import { Health, type Letter, type Message } from "../../src/wire/messages.ts";
+import type { Health, Letter, Message } from "../../src/wire/messages.ts";
 import { decode } from "../../src/wire/codec.ts";
 
 /** How an application's call ended. */
@@ -209,6 +209,7 @@ export class Network {
 
   /** Runs something that uses a node's `peers`, inside a step of it. */
   inside(station: Station, run: () => void): void {
+    this.#step(station, { type: "wake" }); // Tells the machine the time.
     run();
     this.#step(station, { type: "wake" });
   }

@@ -1,0 +1,206 @@
+import { assert, assertEquals } from "@std/assert";
+import type { Bytes } from "../../src/base/bytes.ts";
+import type { Id } from "../../src/id/id.ts";
+import { randomId } from "../../src/id/id.ts";
+import { SeededRandom } from "../../src/base/random.ts";
+import { branches, everyoneBut, FAN_OUT } from "../../src/mesh/tree.ts";
+import { CastKind } from "../../src/wire/messages.ts";
+import { Network, type Station } from "./harness.ts";
+
+function cast(net: Network, from: Station, text: string): void {
+  net.inside(from, () => {
+    const payload: Bytes = new TextEncoder().encode(text);
+    from.peers.cast(CastKind.events, payload);
+  });
+}
+
+function heard(station: Station, origin: Station): string[] {
+  return station.recorder.casts
+    .filter((one) => one.origin === origin.id)
+    .map((one) => new TextDecoder().decode(one.payload));
+}
+
+function texts(from: number, count: number): string[] {
+  return Array.from({ length: count }, (_, i) => `${from + i}`);
+}
+
+Deno.test("a broadcast reaches every other node once with N - 1 messages", () => {
+  for (const count of [2, 8, 32]) {
+    const net = new Network(count);
+    const stations = net.mesh(count);
+    net.run(3_000);
+    const before = net.count("cast");
+    const [origin, ...others] = stations as [Station, ...Station[]];
+    cast(net, origin, "hello");
+    net.run(1_000);
+    assertEquals(net.count("cast") - before, count - 1);
+    for (const station of others) {
+      assertEquals(heard(station, origin), ["hello"]);
+    }
+    assertEquals(heard(origin, origin), []);
+  }
+});
+
+Deno.test("broadcasts of one origin come in its order", () => {
+  const net = new Network(2);
+  const stations = net.mesh(10);
+  net.run(2_000);
+  for (let i = 0; i < 50; i++) {
+    for (const origin of stations) cast(net, origin, `${i}`);
+    net.run(0.5);
+  }
+  net.run(1_000);
+  for (const station of stations) {
+    for (const origin of stations) {
+      if (station === origin) continue;
+      assertEquals(heard(station, origin), texts(0, 50));
+    }
+  }
+});
+
+Deno.test("what a broken link swallowed is asked for", () => {
+  for (let seed = 1; seed <= 10; seed++) {
+    const net = new Network(seed);
+    const stations = net.mesh(5);
+    net.run(3_000);
+    const [origin, victim, ...others] = stations as [
+      Station,
+      Station,
+      ...Station[],
+    ];
+    cast(net, origin, "0");
+    // Both ways of learning about the victim's part are cut for a moment.
+    net.isCut = (_, to) => to === victim;
+    for (let i = 1; i < 20; i++) cast(net, origin, `${i}`);
+    net.run(10);
+    net.isCut = () => false;
+    net.until(() => heard(victim, origin).length === 20, 10_000);
+    net.run(2_000);
+    assertEquals(heard(victim, origin), texts(0, 20), `seed ${seed}`);
+    for (const station of others) {
+      assertEquals(heard(station, origin), texts(0, 20));
+    }
+    assertEquals(victim.notices.filter((n) => n.type === "lagged"), []);
+  }
+});
+
+Deno.test("broadcasts go on over links that break again and again", () => {
+  const net = new Network(77);
+  const stations = net.mesh(6);
+  net.run(3_000);
+  const origin = stations[0]!;
+  for (let i = 0; i < 200; i++) {
+    cast(net, origin, `${i}`);
+    if (i % 5 === 0) net.sever(stations[i % 6]!, stations[(i * 7 + 1) % 6]!);
+    net.run(20);
+  }
+  net.run(20_000);
+  for (const station of stations.slice(1)) {
+    assertEquals(heard(station, origin), texts(0, 200));
+  }
+});
+
+Deno.test("a node that comes later hears nothing old and is not lagged", () => {
+  const net = new Network(3);
+  const stations = net.mesh(3);
+  net.run(1_000);
+  const origin = stations[0]!;
+  for (let i = 0; i < 30; i++) cast(net, origin, `${i}`);
+  net.run(1_000);
+  const late = net.add("late");
+  net.connect(late, stations[1]!);
+  net.until(() => late.machine.linked.length === 3, 5_000);
+  net.run(3_000);
+  assertEquals(heard(late, origin), []);
+  for (let i = 30; i < 40; i++) cast(net, origin, `${i}`);
+  net.run(3_000);
+  assertEquals(heard(late, origin), texts(30, 10));
+  assertEquals(late.notices.filter((n) => n.type === "lagged"), []);
+});
+
+Deno.test("a node that was there from the beginning misses no first message", () => {
+  for (let seed = 1; seed <= 10; seed++) {
+    const net = new Network(100 + seed);
+    const stations = net.mesh(4);
+    net.run(100 * seed);
+    const [origin, victim] = stations as [Station, Station];
+    net.isCut = (_, to) => to === victim;
+    cast(net, origin, "0");
+    net.run(5);
+    net.isCut = () => false;
+    cast(net, origin, "1");
+    net.until(() => heard(victim, origin).length === 2, 5_000);
+    assertEquals(heard(victim, origin), ["0", "1"], `seed ${seed}`);
+  }
+});
+
+Deno.test("what nobody keeps any more is told as lagged", () => {
+  const net = new Network(4);
+  const stations = net.mesh(3);
+  net.run(3_000);
+  const [origin, victim] = stations as [Station, Station];
+  cast(net, origin, "0");
+  net.run(100);
+  net.isCut = (a, b) => a === victim || b === victim;
+  for (let i = 1; i <= 2_000; i++) {
+    cast(net, origin, `${i}`);
+    if (i % 50 === 0) net.run(1);
+  }
+  net.run(1_000);
+  net.isCut = () => false;
+  net.until(() => heard(victim, origin).includes("2000"), 60_000);
+  const got = heard(victim, origin).map(Number);
+  const lagged = victim.notices.filter((n) => n.type === "lagged");
+  const missed = lagged.reduce((sum, n) => sum + n.last - n.first + 1, 0);
+  assert(lagged.length > 0);
+  assertEquals(got.length + missed, 2_001);
+  assertEquals(got, [...new Set(got)].sort((a, b) => a - b));
+  assertEquals(victim.recorder.lost.length, lagged.length);
+});
+
+Deno.test("a letter to everybody is told to everybody but its sender", () => {
+  const net = new Network(9);
+  const stations = net.mesh(4);
+  net.run(1_000);
+  const letter = {
+    id: "a".repeat(32),
+    time: 5,
+    inReplyTo: undefined,
+    packets: [{ kind: 0, bytes: Uint8Array.of(1, 2) }],
+  };
+  net.call(stations[2]!, { type: "cast", letter });
+  net.run(100);
+  stations.forEach((station, i) => {
+    assertEquals(station.letters.length, i === 2 ? 0 : 1);
+    if (i !== 2) assertEquals(station.letters[0]!.letter, letter);
+  });
+});
+
+Deno.test("the parts of a range cover it once, whoever is linked", () => {
+  const random = new SeededRandom(1);
+  for (let round = 0; round < 200; round++) {
+    const order = Array.from({ length: 1 + round % 40 }, () => randomId(random))
+      .sort();
+    const self = order[round % order.length]!;
+    const linked = new Set(order.filter(() => random.uint32() % 3 > 0));
+    const reached: Id[] = [];
+    const visit = (at: Id, from: Id, to: Id, depth: number): void => {
+      assert(depth <= order.length);
+      const parts = branches(
+        order,
+        from,
+        to,
+        at,
+        (id) => linked.has(id) ? "good" : "none",
+      );
+      assert(parts.length <= FAN_OUT);
+      for (const part of parts) {
+        reached.push(part.head);
+        visit(part.head, part.from, part.to, depth + 1);
+      }
+    };
+    const { from, to } = everyoneBut(self);
+    visit(self, from, to, 0);
+    assertEquals(reached.sort(), order.filter((id) => id !== self));
+  }
+});
