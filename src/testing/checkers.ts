@@ -52,27 +52,29 @@ export function noLostWrite(
 
 /**
  * Whoever is named as having confirmed a write has it, or a newer one, at the
- * moment of the acknowledgement; and there are as many as were promised.
+ * moment of the acknowledgement; and there are as many as were promised. A
+ * stand-in may have handed it on and dropped it already, if R others have it.
  *
- * @param least how many the promise wants
+ * @param wanted how many the promise wants, and R
  */
 export function acknowledgedOnAllHolders(
   key: Key,
   written: { readonly version: Version; readonly holders: readonly Id[] },
-  least: number,
+  wanted: { readonly least: number; readonly replicas: number },
   live: readonly LiveNode[],
 ): Finding {
   const { version, holders } = written;
   const what = `"${key.text}" ${versionText(version)}`;
   const distinct = new Set(holders);
   if (distinct.size < holders.length) return `${what} counts a holder twice`;
-  if (holders.length < least) {
+  if (holders.length < wanted.least) {
     return `${what} was acknowledged on ${holders.length} holders, ` +
-      `wanted ${least}`;
+      `wanted ${wanted.least}`;
   }
   const holding = new Set(
     holdersOf(key, version, live).map((node) => node.machine.id),
   );
+  if (holding.size >= wanted.replicas) return undefined;
   for (const node of live) {
     const { id } = node.machine;
     if (distinct.has(id) && !holding.has(id)) {

@@ -96,6 +96,8 @@ export class SimulatedNode implements LiveNode {
   readonly clock: { readonly offsetMs: number; readonly drift: number };
   isAlive = true;
   isPaused = false;
+  /** When its last pause ended. */
+  resumedMs = 0;
   /** Wakes planned for later than this are not in the queue. */
   wakePlannedMs = Infinity;
 

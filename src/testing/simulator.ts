@@ -214,6 +214,7 @@ export class Simulator implements World {
     if (!node.isPaused || !node.isAlive) return;
     this.trace.line(this.nowMs, () => `${node.name} goes on`);
     node.isPaused = false;
+    node.resumedMs = this.nowMs;
     // Timers may run before or after what came in: runtimes differ.
     const wakesFirst = fraction(this.#pauses) < 0.5;
     if (wakesFirst) this.#wake(node);

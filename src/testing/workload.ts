@@ -205,18 +205,25 @@ export class Workload {
   }
 
   #oweSet(node: SimulatedNode, key: Key, written: Written): void {
+    const { replicas } = this.#options;
     const live = this.#simulator.nodes;
     const finding = acknowledgedOnAllHolders(
       key,
       written,
-      leastCopies(node, this.#options.replicas),
+      { least: leastCopies(node, replicas), replicas },
       live,
     );
     if (finding !== undefined) {
       throw new Violation("acknowledgedOnAllHolders", finding);
     }
     const { version, holders } = written;
-    this.#owe(key, version, false, new Set(holders));
+    // A stand-in that has dropped its copy by now keeps nothing safe.
+    const holding = new Set(
+      holdersOf(key, version, live).map((holder) => holder.machine.id),
+    );
+    const running = new Set(live.map((other) => other.machine.id));
+    const safe = holders.filter((id) => holding.has(id) || !running.has(id));
+    this.#owe(key, version, false, new Set(safe));
   }
 
   /** A delete does not tell its version: the newest tombstone is at least it. */
@@ -289,7 +296,9 @@ export function callsEnd(simulator: Simulator): string | undefined {
     if (node.isPaused) continue;
     for (const { operation, startMs } of node.calls.values()) {
       if (!("timeoutMs" in operation)) continue;
-      const lateMs = simulator.nowMs - startMs - operation.timeoutMs;
+      // No machine can keep a deadline while it stands still.
+      const countsFromMs = Math.max(startMs, node.resumedMs);
+      const lateMs = simulator.nowMs - countsFromMs - operation.timeoutMs;
       if (lateMs > DEADLINE_SLACK_MS) {
         return `${operation.type} at ${node.name} is ${lateMs} ms late`;
       }

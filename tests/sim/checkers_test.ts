@@ -133,7 +133,7 @@ Deno.test("acknowledgedOnAllHolders finds a claim that is not true", () => {
   const written = { version: version(5), holders };
   put(nodes.slice(0, 3), KEY, 5, "x");
   const judge = (claim: typeof written) =>
-    acknowledgedOnAllHolders(KEY, claim, 3, nodes);
+    acknowledgedOnAllHolders(KEY, claim, { least: 3, replicas: 3 }, nodes);
   assertEquals(judge(written), undefined);
   assertMatch(judge({ ...written, version: version(6) })!, /held by A/);
   assertMatch(judge({ ...written, holders: holders.slice(1) })!, /wanted 3/);
@@ -141,6 +141,8 @@ Deno.test("acknowledgedOnAllHolders finds a claim that is not true", () => {
   assertMatch(judge({ ...written, holders: twice })!, /twice/);
   nodes[1]!.copies.clear();
   assertMatch(judge(written)!, /held by B, which has nothing/);
+  put([nodes[3]!], KEY, 5, "x");
+  assertEquals(judge(written), undefined);
 });
 
 Deno.test("convergedReplicas finds a missing, an old, a changed and a stray copy", () => {
