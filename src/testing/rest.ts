@@ -16,7 +16,8 @@ import { Violation } from "./simulator.ts";
 /** The first check that is not fulfilled, and what it found. */
 export type Unrest = readonly [check: string, finding: Finding];
 
-const POLL_MS = 500;
+/** How often is asked, in parts of the time allowed. */
+const POLLS = 120;
 
 /** Members that are not active, not settled, or see another ring. */
 export function unsettled(cluster: Cluster): Unrest {
@@ -76,6 +77,6 @@ export function demand(
         `${maxMs / 1000} s were not enough (${phase}): ${finding}`,
       );
     }
-    queue.run(queue.nowMs + POLL_MS);
+    queue.run(queue.nowMs + maxMs / POLLS);
   }
 }

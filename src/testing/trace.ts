@@ -35,14 +35,27 @@ export class Trace {
     this.#fold(node * 16 + kind);
     if (bytes === undefined) return;
     this.#fold(bytes.length);
-    for (let i = 0; i < bytes.length; i++) {
-      this.#low = Math.imul(this.#low ^ bytes[i]!, 0x0100_0193);
-    }
+    this.#foldBytes(bytes);
   }
 
   /** A line for people; what builds it runs only when somebody reads. */
   line(atMs: number, build: () => string): void {
     this.#print?.(`${(atMs / 1000).toFixed(6).padStart(12)} ${build()}`);
+  }
+
+  /** Four bytes at a time: this sees every byte that any node receives. */
+  #foldBytes(bytes: Uint8Array): void {
+    let low = this.#low;
+    const whole = bytes.length & ~3;
+    for (let i = 0; i < whole; i += 4) {
+      const word = bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) |
+        (bytes[i + 3]! << 24);
+      low = Math.imul(low ^ word, 0x0100_0193) ^ (low >>> 15);
+    }
+    for (let i = whole; i < bytes.length; i++) {
+      low = Math.imul(low ^ bytes[i]!, 0x0100_0193);
+    }
+    this.#low = low;
   }
 
   #fold(word: number): void {
