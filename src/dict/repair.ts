@@ -5,10 +5,10 @@
  * @module
  */
 import { jittered } from "../base/random.ts";
-import { type Id, ZERO_ID } from "../id/id.ts";
+import type { Id } from "../id/id.ts";
 import type { Context } from "../mesh/context.ts";
 import type { Peers } from "../mesh/peers.ts";
-import { Health, Role } from "../wire/messages.ts";
+import { Health } from "../wire/messages.ts";
 import { type Compared, Comparison } from "./comparison.ts";
 import type { Replica } from "./replica.ts";
 import type { Portion } from "./share.ts";
@@ -33,6 +33,8 @@ export class Repair {
   readonly #resting = new Map<Id, number>();
   /** What the regular round has still to compare. */
   #round: Task[] = [];
+  /** Comparisons wait until the others know of this joiner. */
+  isHeld = false;
   /** Called when a portion's state has changed. */
   onProgress: () => void = () => {};
 
@@ -45,7 +47,7 @@ export class Repair {
 
   /** Starts what can be started. */
   pump(): void {
-    while (this.#running.size < COMPARISONS_MAX) {
+    while (!this.isHeld && this.#running.size < COMPARISONS_MAX) {
       const task = this.#urgent() ?? this.#regular();
       if (task === undefined) return;
       this.#start(task);
@@ -109,15 +111,6 @@ export class Repair {
 
   #start(task: Task): void {
     const { portion, source } = task;
-    if (this.#peers.self.role === Role.joining) {
-      // So that the source forwards later writes before it is asked anything.
-      this.#peers.send(source, {
-        type: "gossip",
-        from: ZERO_ID,
-        to: ZERO_ID,
-        records: [this.#peers.self],
-      });
-    }
     const parts = { peers: this.#peers, replica: this.#replica };
     const comparison = new Comparison(
       parts,

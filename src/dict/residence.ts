@@ -1,16 +1,17 @@
 /**
  * Coming and going: `join`, `leave` and `settled`.
  *
- * A joiner first takes its place as `joining`: writers send it their writes
- * from then on, while it pulls what was written before. Only when it has both
- * does it become `active`, and with that a holder. A leaver is out of the ring
+ * A joiner first takes its place as `joining`, and waits until all linked
+ * nodes know: they send it their writes from then on, while it pulls what was
+ * written before. Only when it has both does it become `active`, and with that
+ * a holder; `join` ends when all linked nodes know that, too. A leaver is out of the ring
  * at once, so that nothing new comes, and stays until all it has is elsewhere.
  *
  * @module
  */
 import { type ChordError, NoPeerError, TimeoutError } from "../base/errors.ts";
 import type { Timer } from "../base/timers.ts";
-import { ZERO_ID } from "../id/id.ts";
+import { type Id, ZERO_ID } from "../id/id.ts";
 import { positionInLargestGap } from "../id/ring.ts";
 import type { Context } from "../mesh/context.ts";
 import type { CallNumber } from "../mesh/events.ts";
@@ -35,6 +36,10 @@ export class Residence {
   readonly #repair: Repair;
   readonly #sweep: Sweep;
   readonly #waiters = new Map<CallNumber, Waiter>();
+  /** Whether the linked nodes know the role that this node has now. */
+  #isKnown = true;
+  /** Roles taken so far. */
+  #taken = 0;
 
   constructor(
     parts: {
@@ -86,7 +91,7 @@ export class Residence {
     }
     this.#wait(call, "leave", timeoutMs);
     if (self.role === Role.active || self.role === Role.joining) {
-      this.#peers.setRole(Role.leaving, self.position);
+      this.#take(Role.leaving, self.position);
     }
     this.#sweep.request();
     this.progress();
@@ -116,7 +121,7 @@ export class Residence {
     this.#becomeActive();
     this.#becomeLeaf();
     const { role } = this.#peers.self;
-    if (role === Role.active) this.#resolve("join");
+    if (role === Role.active && this.#isKnown) this.#resolve("join");
     if (role === Role.leaf) this.#resolve("leave");
     if (this.isSettled && role !== Role.joining) this.#resolve("settled");
   }
@@ -129,17 +134,14 @@ export class Residence {
     const position = positionInLargestGap(taken, this.#context.random);
     // Without anybody to take data from, this node founds the ring.
     const isFounder = ring.members.length === 0;
-    this.#peers.setRole(isFounder ? Role.active : Role.joining, position);
-    this.#repair.pump();
+    this.#take(isFounder ? Role.active : Role.joining, position);
   }
 
   /** Has missed what was written while it was leaving. */
   #comeBack(): void {
     const { ring, self } = this.#peers;
     const isFounder = ring.members.length === 0;
-    const role = isFounder ? Role.active : Role.joining;
-    this.#peers.setRole(role, self.position);
-    this.#repair.pump();
+    this.#take(isFounder ? Role.active : Role.joining, self.position);
   }
 
   #becomeActive(): void {
@@ -147,7 +149,7 @@ export class Residence {
     if (self.role !== Role.joining) return;
     // With nobody left to take data from, this node has what there is.
     if (ring.members.length === 0 || this.#replica.share.isReady) {
-      this.#peers.setRole(Role.active, self.position);
+      this.#take(Role.active, self.position);
     }
   }
 
@@ -157,7 +159,22 @@ export class Residence {
       (this.#peers.ring.members.length === 0 && this.#replica.table.live === 0);
     if (!isEmpty) return;
     this.#replica.table.clear();
-    this.#peers.setRole(Role.leaf, ZERO_ID);
+    this.#take(Role.leaf, ZERO_ID);
+  }
+
+  /** Takes a role, and makes sure that the others know. */
+  #take(role: Role, position: Id): void {
+    this.#peers.setRole(role, position);
+    const taken = ++this.#taken;
+    this.#isKnown = false;
+    this.#repair.isHeld = role === Role.joining;
+    this.#peers.announce(() => {
+      if (taken !== this.#taken) return;
+      this.#isKnown = true;
+      this.#repair.isHeld = false;
+      this.#repair.pump();
+      this.progress();
+    });
   }
 
   #wait(call: CallNumber, kind: Kind, timeoutMs: number): void {

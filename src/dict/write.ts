@@ -276,6 +276,7 @@ export class Write extends Call<Written> {
     const missing = holders.filter(({ id }) =>
       this.#targets.get(id)?.state !== "stored"
     );
+    if (this.#isJoinerOpen()) return;
     if (missing.length === 0) {
       const ids = holders.map(({ id }) => id);
       return this.succeed({ version: this.#version, holders: ids });
@@ -292,6 +293,18 @@ export class Write extends Call<Written> {
     const least = Math.min(COPIES_MIN, wanted);
     if (confirmed.length < Math.min(wanted, Math.max(least, possible))) return;
     this.succeed({ version: this.#version, holders: confirmed });
+  }
+
+  /**
+   * Whether a joiner has yet to say that it has the write: it may be active,
+   * and read from, before this node hears of it.
+   */
+  #isJoinerOpen(): boolean {
+    const { ring } = this.#peers;
+    return joinersOf(ring, this.#id, this.context.options.replicas)
+      .some(({ id }) =>
+        this.#targets.get(id)?.state === "asked" && !this.#needsStandIn(id)
+      );
   }
 
   #wrongClock(): ChordError {

@@ -118,6 +118,12 @@ export class Gossip {
     }
   }
 
+  /** A node tells of itself, to everybody that it has a link to. */
+  onAnnounce(record: MemberRecord, link: Link): void {
+    this.#learn(record, link, "gossip");
+    this.#hearsay.records.delete(record.id);
+  }
+
   onTableAsk(link: Link): void {
     let records: MemberRecord[] = [];
     for (const record of this.#table.records()) {

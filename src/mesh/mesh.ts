@@ -175,6 +175,27 @@ export class Mesh<Operation> implements Peers {
     this.table.setSelf({ role, position }, this.#context.nowMs);
   }
 
+  announce(done: () => void): void {
+    const { timers, nowMs, options } = this.#context;
+    const open = new Set(this.links.peers);
+    const onEnd = (id: Id) => {
+      if (open.delete(id) && open.size === 0) done();
+    };
+    const request = this.requests.begin(options.timings.probeMs, {
+      onAnswer: (_answer, from) => onEnd(from),
+      onFailure: onEnd,
+    });
+    if (open.size === 0 || request === undefined) {
+      timers.at(nowMs, done);
+      return;
+    }
+    const { number } = request;
+    const record = this.self;
+    for (const id of [...open]) {
+      request.send(id, { type: "announce", request: number, record });
+    }
+  }
+
   compareTables(with_: Id): void {
     this.#gossip.compare(with_);
   }
@@ -257,6 +278,12 @@ export class Mesh<Operation> implements Peers {
       case "gossip":
         this.#gossip.onGossip(message, link);
         break;
+      case "announce":
+        this.#gossip.onAnnounce(message.record, link);
+        // What waits for the ring acts on it before it says so.
+        this.settle();
+        this.links.send(link, { type: "pong", request: message.request });
+        break;
       case "tableAsk":
         this.#gossip.onTableAsk(link);
         break;
@@ -307,6 +334,7 @@ export class Mesh<Operation> implements Peers {
   /** Through others come operations, and what spreads where no link is. */
   #onRelayed(message: Message, from: Id): void {
     switch (message.type) {
+      case "announce":
       case "probe":
       case "tableAsk":
       case "table":

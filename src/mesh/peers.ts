@@ -73,6 +73,11 @@ export interface Peers {
   cast(kind: typeof CastKind[keyof typeof CastKind], payload: Bytes): void;
   /** Raises the own incarnation with a new role, and tells everybody. */
   setRole(role: Role, position: Id): void;
+  /**
+   * Tells every linked node this node's own record; `done` is called once all
+   * know it, or did not say so in time.
+   */
+  announce(done: () => void): void;
   /** Compares member tables with a node whose view seems to differ. */
   compareTables(with_: Id): void;
 }

@@ -274,6 +274,8 @@ export const declarations = [
   declare(18, "castAsk", operations, { origin: id, first: u48, last: u48 }),
   declare(19, "castGone", operations, { origin: id, first: u48, last: u48 }),
   declare(20, "note", operations, { letter }),
+  /** Like gossip of one record, but answered: with `pong`. */
+  declare(21, "announce", operations, { request, record: member }),
 
   // The dict: one key.
   declare(32, "put", operations, {
