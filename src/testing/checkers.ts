@@ -8,14 +8,9 @@
  * @module
  */
 import { equalBytes, fromUtf8 } from "../base/bytes.ts";
-import { type Id, keyId } from "../id/id.ts";
+import type { Id } from "../id/id.ts";
 import type { CopyView } from "../dict/dict.ts";
-import {
-  Health,
-  type MemberRecord,
-  Role,
-  type Version,
-} from "../wire/messages.ts";
+import type { Version } from "../wire/messages.ts";
 import {
   compareVersions,
   type History,
@@ -23,8 +18,17 @@ import {
   valueText,
   versionText,
 } from "./history.ts";
-import { holdersOf, type Ledger } from "./ledger.ts";
+import type { Ledger } from "./ledger.ts";
 import type { LiveNode } from "./node.ts";
+import {
+  activeNodes,
+  holdersOf,
+  names,
+  newestCopies,
+  newestOf,
+  placement,
+  ringSeenBy,
+} from "./truth.ts";
 
 /** What is wrong, or `undefined`. */
 export type Finding = string | undefined;
@@ -97,13 +101,11 @@ export function convergedReplicas(
   replicas: number,
   isStrict: boolean,
 ): Finding {
-  const ring = activeNodes(live);
-  if (ring.length === 0) return "nobody is an active member";
-  const positions = ring.map((node) => recordOf(node)!.position);
+  const holdersFor = placement(live, replicas);
   const newest = newestCopies(live);
   for (const [id, copy] of newest) {
     const key = fromUtf8(copy.key);
-    const holders = firstHolders(ring, positions, id, replicas);
+    const holders = holdersFor(id);
     for (const node of holders) {
       const wrong = difference(node.machine.dict.copyOf(id), copy);
       if (wrong !== undefined) return `"${key}" at ${node.name}: ${wrong}`;
@@ -242,82 +244,6 @@ export class EventsInVersionOrder {
   }
 }
 
-/** The nodes that call themselves active members, in the order of the ring. */
-export function activeNodes(live: readonly LiveNode[]): LiveNode[] {
-  const active: { node: LiveNode; position: Id }[] = [];
-  for (const node of live) {
-    const self = recordOf(node);
-    if (self?.role === Role.active) {
-      active.push({ node, position: self.position });
-    }
-  }
-  active.sort((a, b) =>
-    compareIds(a.position, b.position) ||
-    compareIds(a.node.machine.id, b.node.machine.id)
-  );
-  return active.map(({ node }) => node);
-}
-
-function recordOf(node: LiveNode): MemberRecord | undefined {
-  const { id, members } = node.machine;
-  return members.find((member) => member.id === id);
-}
-
-/** The ring as one node sees it. */
-export function ringSeenBy(node: LiveNode): MemberRecord[] {
-  return node.machine.members
-    .filter((member) =>
-      member.role === Role.active && member.health <= Health.suspect
-    )
-    .sort((a, b) =>
-      compareIds(a.position, b.position) || compareIds(a.id, b.id)
-    );
-}
-
-/** The newest copy of a key that exists anywhere. */
-export function newestOf(
-  id: Id,
-  live: readonly LiveNode[],
-): CopyView | undefined {
-  let newest: CopyView | undefined;
-  for (const node of live) {
-    const copy = node.machine.dict.copyOf(id);
-    if (copy !== undefined && isNewer(copy, newest)) newest = copy;
-  }
-  return newest;
-}
-
-function newestCopies(live: readonly LiveNode[]): Map<Id, CopyView> {
-  const newest = new Map<Id, CopyView>();
-  for (const node of live) {
-    for (const copy of node.machine.dict.copies()) {
-      const id = keyId(copy.key);
-      if (isNewer(copy, newest.get(id))) newest.set(id, copy);
-    }
-  }
-  return newest;
-}
-
-function isNewer(copy: CopyView, than: CopyView | undefined): boolean {
-  return than === undefined || compareVersions(copy.version, than.version) > 0;
-}
-
-/** The first R of the ring at or after a key's place. */
-function firstHolders(
-  ring: readonly LiveNode[],
-  positions: readonly Id[],
-  id: Id,
-  replicas: number,
-): LiveNode[] {
-  const first = positions.findIndex((position) => position >= id);
-  const start = first < 0 ? 0 : first;
-  const count = Math.min(replicas, ring.length);
-  return Array.from(
-    { length: count },
-    (_, i) => ring[(start + i) % ring.length]!,
-  );
-}
-
 function difference(
   copy: CopyView | undefined,
   wanted: CopyView,
@@ -333,14 +259,6 @@ function difference(
     ? copy.value === wanted.value
     : equalBytes(copy.value, wanted.value);
   return isEqual ? undefined : "the same version, but other bytes";
-}
-
-function compareIds(a: Id, b: Id): number {
-  return a < b ? -1 : a > b ? 1 : 0;
-}
-
-function names(nodes: readonly LiveNode[]): string {
-  return nodes.map((node) => node.name).join(" ");
 }
 
 function seconds(ms: number): string {

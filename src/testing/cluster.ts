@@ -6,7 +6,6 @@
  * @module
  */
 import { pick, SeededRandom } from "../base/random.ts";
-import { Role } from "../wire/messages.ts";
 import { noLostWrite } from "./checkers.ts";
 import { Ledger } from "./ledger.ts";
 import type { Host, Outcome, SimulatedNode } from "./node.ts";
@@ -163,9 +162,4 @@ export class Cluster {
 /** Ends the run if a check found something. */
 export function report(check: string, finding: string | undefined): void {
   if (finding !== undefined) throw new Violation(check, finding);
-}
-
-/** Whether a node takes part in the ring now, by its own account. */
-export function isActive(node: SimulatedNode): boolean {
-  return node.record?.role === Role.active;
 }

@@ -11,11 +11,11 @@ import {
   shuffled,
 } from "../base/random.ts";
 import { Role } from "../wire/messages.ts";
-import { activeNodes } from "./checkers.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Link } from "./link.ts";
-import type { Host, SimulatedNode } from "./node.ts";
+import type { Host } from "./node.ts";
 import type { FaultRates, SwarmOptions } from "./swarm.ts";
+import { activeNodes, recordOf } from "./truth.ts";
 
 /** Members that must go on for a crash to be allowed: somebody to come back to. */
 const MEMBERS_LEFT_MIN = 2;
@@ -213,13 +213,13 @@ export class Faults {
 
   #leave(): boolean {
     const { simulator } = this.#cluster;
-    const active = activeNodes(simulator.nodes) as SimulatedNode[];
+    const active = activeNodes(simulator.nodes);
     const node = pick(this.#random, active);
     const downMs = fraction(this.#random) * this.#options.downMaxMs;
     if (node === undefined || active.length < MEMBERS_TO_LEAVE_MIN) {
       return false;
     }
-    if (node.record?.role !== Role.active) return false;
+    if (recordOf(node)?.role !== Role.active) return false;
     this.#cluster.leave(node, () => this.#comeBack(node.host, downMs));
     return true;
   }

@@ -15,6 +15,7 @@ import type { Id } from "../id/id.ts";
 import type { Version } from "../wire/messages.ts";
 import { compareVersions, type Key, versionText } from "./history.ts";
 import type { LiveNode } from "./node.ts";
+import { activeNodes, holdersOf, names } from "./truth.ts";
 
 /** The newest write to one key that somebody was told is done. */
 export interface Acknowledged {
@@ -78,6 +79,8 @@ export class Ledger {
    */
   audit(live: readonly LiveNode[], ended: number): string | undefined {
     const byId = new Map(live.map((node) => [node.machine.id, node]));
+    // The last members of a small ring cannot make more copies than they are.
+    const least = Math.min(this.replicas, activeNodes(live).length);
     for (const write of this.#owed.values()) {
       const holders = holdersOf(write.key, write.version, live);
       if (holders.length >= this.replicas) {
@@ -90,11 +93,11 @@ export class Ledger {
         byId.has(id) && !holding.has(id)
       );
       if (droppers.length === 0) continue;
-      if (holders.length + ended < this.replicas) {
-        const names = droppers.map((id) => byId.get(id)!.name);
-        return `${names} dropped "${write.key.text}" ` +
+      if (holders.length + ended < least) {
+        const who = names(droppers.map((id) => byId.get(id)!));
+        return `${who} dropped "${write.key.text}" ` +
           `${versionText(write.version)} while only ` +
-          `[${holders.map((node) => node.name).join(" ")}] held it`;
+          `[${names(holders)}] held it`;
       }
       write.safe = new Set(
         [...write.safe].filter((id) => !droppers.includes(id)),
@@ -102,18 +105,6 @@ export class Ledger {
     }
     return undefined;
   }
-}
-
-/** The nodes that hold this version of a key or a newer one. */
-export function holdersOf(
-  key: Key,
-  version: Version,
-  live: readonly LiveNode[],
-): LiveNode[] {
-  return live.filter((node) => {
-    const copy = node.machine.dict.copyOf(key.id);
-    return copy !== undefined && compareVersions(copy.version, version) >= 0;
-  });
 }
 
 function replaceOlder(

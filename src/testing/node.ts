@@ -113,10 +113,4 @@ export class SimulatedNode implements LiveNode {
     this.machine = machine;
     this.clock = clock;
   }
-
-  /** This node's own record: what it thinks of its part in the ring. */
-  get record(): MemberRecord | undefined {
-    const id = this.machine.id;
-    return this.machine.members.find((member) => member.id === id);
-  }
 }

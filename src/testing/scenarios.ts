@@ -11,7 +11,6 @@ import { utf8 } from "../base/bytes.ts";
 import type { Timings } from "../base/options.ts";
 import type { DictOperation, Found, Written } from "../dict/operations.ts";
 import type { MeshOperation } from "../mesh/events.ts";
-import { activeNodes } from "./checkers.ts";
 import { Cluster } from "./cluster.ts";
 import { type Key, keyOf, valueText } from "./history.ts";
 import type { NetworkOptions } from "./network.ts";
@@ -19,6 +18,7 @@ import type { CreateMachine, Host, Outcome, SimulatedNode } from "./node.ts";
 import { demand, undropped, unfinished } from "./rest.ts";
 import { createChordMachine } from "./run.ts";
 import { type Simulator, Violation } from "./simulator.ts";
+import { placement } from "./truth.ts";
 
 /** What a story may choose. */
 export interface RingOptions {
@@ -210,15 +210,9 @@ export class Ring {
 
   /** The names of those who hold a key, or should: its first R members. */
   holders(key: string): string[] {
-    const { id } = keyOf(key);
-    const ring = activeNodes(this.simulator.nodes) as SimulatedNode[];
-    const first = ring.findIndex((node) => node.record!.position >= id);
-    const start = first < 0 ? 0 : first;
-    const count = Math.min(this.simulator.replicas, ring.length);
-    return Array.from(
-      { length: count },
-      (_, i) => ring[(start + i) % ring.length]!.host.name,
-    );
+    const { nodes, replicas } = this.simulator;
+    return placement(nodes, replicas)(keyOf(key).id)
+      .map((node) => node.host.name);
   }
 
   /** The names of those who really have a copy, tombstones included. */

@@ -16,11 +16,7 @@ import type {
   Written,
 } from "../dict/operations.ts";
 import type { Id } from "../id/id.ts";
-import {
-  acknowledgedOnAllHolders,
-  readsAreProven,
-  ringSeenBy,
-} from "./checkers.ts";
+import { acknowledgedOnAllHolders, readsAreProven } from "./checkers.ts";
 import {
   compareVersions,
   History,
@@ -31,10 +27,11 @@ import {
   valueText,
   type WorkType,
 } from "./history.ts";
-import { holdersOf, type Ledger } from "./ledger.ts";
+import type { Ledger } from "./ledger.ts";
 import type { Host, Outcome, SimulatedNode } from "./node.ts";
 import { type Simulator, Violation } from "./simulator.ts";
 import type { SwarmOptions } from "./swarm.ts";
+import { holdersOf, ringSeenBy } from "./truth.ts";
 
 /** How often each type is asked for, in percent. */
 const MIX: readonly (readonly [WorkType, number])[] = [

@@ -1,0 +1,118 @@
+/**
+ * The world as it is, which no node can see: who runs, who holds what.
+ *
+ * @module
+ */
+import type { CopyView } from "../dict/dict.ts";
+import { type Id, keyId } from "../id/id.ts";
+import {
+  Health,
+  type MemberRecord,
+  Role,
+  type Version,
+} from "../wire/messages.ts";
+import { compareVersions, type Key } from "./history.ts";
+import type { LiveNode } from "./node.ts";
+
+/** A node's own record: what it thinks of its part in the ring. */
+export function recordOf(node: LiveNode): MemberRecord | undefined {
+  const { id, members } = node.machine;
+  return members.find((member) => member.id === id);
+}
+
+/** The nodes that call themselves active members, in the order of the ring. */
+export function activeNodes<Node extends LiveNode>(
+  live: readonly Node[],
+): Node[] {
+  const active: { node: Node; position: Id }[] = [];
+  for (const node of live) {
+    const self = recordOf(node);
+    if (self?.role === Role.active) {
+      active.push({ node, position: self.position });
+    }
+  }
+  active.sort((a, b) =>
+    compareIds(a.position, b.position) ||
+    compareIds(a.node.machine.id, b.node.machine.id)
+  );
+  return active.map(({ node }) => node);
+}
+
+/** The ring as one node sees it. */
+export function ringSeenBy(node: LiveNode): MemberRecord[] {
+  return node.machine.members
+    .filter((member) =>
+      member.role === Role.active && member.health <= Health.suspect
+    )
+    .sort((a, b) =>
+      compareIds(a.position, b.position) || compareIds(a.id, b.id)
+    );
+}
+
+/** Gives, for any key, the first R of the ring at or after its place. */
+export function placement<Node extends LiveNode>(
+  live: readonly Node[],
+  replicas: number,
+): (id: Id) => Node[] {
+  const ring = activeNodes(live);
+  const positions = ring.map((node) => recordOf(node)!.position);
+  const count = Math.min(replicas, ring.length);
+  return (id) => {
+    const first = positions.findIndex((position) => position >= id);
+    const start = first < 0 ? 0 : first;
+    return Array.from(
+      { length: count },
+      (_, i) => ring[(start + i) % ring.length]!,
+    );
+  };
+}
+
+/** The nodes that hold this version of a key or a newer one. */
+export function holdersOf<Node extends LiveNode>(
+  key: Key,
+  version: Version,
+  live: readonly Node[],
+): Node[] {
+  return live.filter((node) => {
+    const copy = node.machine.dict.copyOf(key.id);
+    return copy !== undefined && compareVersions(copy.version, version) >= 0;
+  });
+}
+
+/** The newest copy of a key that exists anywhere. */
+export function newestOf(
+  id: Id,
+  live: readonly LiveNode[],
+): CopyView | undefined {
+  let newest: CopyView | undefined;
+  for (const node of live) {
+    const copy = node.machine.dict.copyOf(id);
+    if (copy !== undefined && isNewer(copy, newest)) newest = copy;
+  }
+  return newest;
+}
+
+/** The newest copy of every key that exists anywhere. */
+export function newestCopies(live: readonly LiveNode[]): Map<Id, CopyView> {
+  const newest = new Map<Id, CopyView>();
+  for (const node of live) {
+    for (const copy of node.machine.dict.copies()) {
+      const id = keyId(copy.key);
+      if (isNewer(copy, newest.get(id))) newest.set(id, copy);
+    }
+  }
+  return newest;
+}
+
+/** The names of nodes, for messages. */
+export function names(nodes: readonly LiveNode[]): string {
+  return nodes.map((node) => node.name).join(" ");
+}
+
+function isNewer(copy: CopyView, than: CopyView | undefined): boolean {
+  return than === undefined || compareVersions(copy.version, than.version) > 0;
+}
+
+function compareIds(a: Id, b: Id): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
