@@ -101,6 +101,19 @@ export class Requests {
     };
   }
 
+  /** Asks a node for a sign of life. */
+  ping(
+    target: Id,
+    timeoutMs: number,
+    done: (failure: RequestFailure | undefined) => void,
+  ): void {
+    const request = this.begin(timeoutMs, {
+      onAnswer: () => done(undefined),
+      onFailure: (_to, failure) => done(failure),
+    });
+    request?.send(target, { type: "ping", request: request.number });
+  }
+
   onAnswer(message: Message, from: Id): void {
     const { request } = message as { readonly request?: number };
     const pending = this.#pending.get(request!);
