@@ -1,0 +1,157 @@
+import { assert, assertEquals } from "@std/assert";
+import { utf8 } from "../../src/base/bytes.ts";
+import { below, SeededRandom } from "../../src/base/random.ts";
+import type { Found } from "../../src/dict/operations.ts";
+import type { Outcome } from "../../src/testing/node.ts";
+import { Ring } from "../../src/testing/scenarios.ts";
+import { valueText } from "../../src/testing/history.ts";
+
+const WIDE = { latencyMinMs: 1, latencyMaxMs: 80, jitter: 1 };
+
+/** Writes and reads in turn at any of `nodes`: a read sees the last write. */
+function assertRegister(
+  ring: Ring,
+  nodes: () => string,
+  seed: number,
+  turns: number,
+): void {
+  const random = new SeededRandom(seed, "register");
+  const any = () => {
+    const names = nodes();
+    return names[below(random, names.length)]!;
+  };
+  for (let turn = 0; turn < turns; turn++) {
+    const key = `key ${turn % 7}`;
+    ring.set(any(), key, `${turn}`);
+    const reader = any();
+    assertEquals(ring.get(reader, key), `${turn}`, `${key} at ${reader}`);
+  }
+}
+
+Deno.test("a read sees the last acknowledged write, whoever wrote and reads", () => {
+  for (const seed of [1, 2, 3]) {
+    const ring = new Ring({ seed, network: WIDE });
+    ring.grow(5);
+    assertRegister(ring, () => "ABCDE", seed, 60);
+  }
+});
+
+Deno.test("reads stay right while members join, also at the joiners", () => {
+  for (const seed of [1, 2, 3, 4, 5, 6]) {
+    const ring = new Ring({ seed, network: WIDE });
+    ring.grow(2);
+    let there = "AB";
+    for (const name of "CDEFG") {
+      ring.join(name, "A");
+      const members = there;
+      assertRegister(ring, () => members, seed, 15);
+      there += name;
+    }
+    ring.settle();
+    assertRegister(ring, () => there, seed, 30);
+  }
+});
+
+Deno.test("reads stay right while members leave", () => {
+  for (const seed of [1, 2, 3, 4]) {
+    const ring = new Ring({ seed, network: WIDE });
+    ring.grow(6);
+    for (const [name, rest] of [["B", "ACDEF"], ["E", "ACDF"], ["A", "CDF"]]) {
+      let left = false;
+      ring.simulator.call(
+        ring.node(name!),
+        { type: "leave", timeoutMs: 30_000 },
+        (outcome) => left = outcome.type === "ok",
+      );
+      assertRegister(ring, () => rest!, seed, 25);
+      for (let i = 0; i < 60 && !left; i++) ring.run(500);
+      assert(left, `${name} has left`);
+      assertEquals([...ring.node(name!).machine.dict.copies()], []);
+    }
+  }
+});
+
+/** Starts a pop at `at`, and kills the first holder `afterMs` later. */
+function popThroughCrash(afterMs: number): string {
+  const ring = new Ring({ seed: 3 });
+  ring.grow(5);
+  ring.leech("L", "A");
+  ring.settle();
+  ring.set("L", "job", "the value");
+  const first = ring.holders("job")[0]!;
+  let outcome: Outcome | undefined;
+  ring.simulator.call(
+    ring.node("L"),
+    { type: "pop", key: utf8("job"), timeoutMs: 20_000 },
+    (ended) => outcome = ended,
+  );
+  ring.run(afterMs);
+  ring.crash(first);
+  ring.settle();
+  ring.run(20_000);
+  assert(outcome !== undefined);
+  const left = ring.get("L", "job");
+  if (outcome.type === "ok") {
+    assertEquals(valueText((outcome.value as Found).value!), "the value");
+    assertEquals(left, undefined, "what was popped is gone");
+    return "popped";
+  }
+  assert(outcome.type === "failed" && outcome.error.applied === "maybe");
+  return "unknown";
+}
+
+Deno.test("a pop whose first holder dies on the way gives the value all the same", () => {
+  // 2 ms a hop: before, while and after the holder works on it.
+  const ends = [0, 1, 2, 2.5, 3, 3.5, 4, 4.5, 5, 5.5, 6, 7]
+    .map((afterMs) => popThroughCrash(afterMs));
+  assertEquals(new Set(ends), new Set(["popped"]));
+});
+
+Deno.test("of many pops at once each value goes to exactly one", () => {
+  const ring = new Ring({ seed: 4, network: WIDE });
+  ring.grow(5);
+  const values = Array.from({ length: 12 }, (_, i) => `value ${i}`);
+  for (const [i, value] of values.entries()) ring.set("A", `k${i}`, value);
+  const taken: string[] = [];
+  let open = 0;
+  for (const at of "ABCDEABCDEABCDE") {
+    open++;
+    ring.simulator.call(
+      ring.node(at),
+      { type: "popItem", timeoutMs: 5_000 },
+      (outcome) => {
+        open--;
+        assert(outcome.type === "ok");
+        const item = outcome.value as Required<Found> | undefined;
+        if (item !== undefined) taken.push(valueText(item.value!));
+      },
+    );
+  }
+  ring.run(10_000);
+  assertEquals(open, 0);
+  assertEquals(taken.sort(), values.sort());
+});
+
+Deno.test("a scan gives every key once while members come and go", () => {
+  const ring = new Ring({ seed: 5, network: WIDE });
+  ring.grow(4);
+  const keys = Array.from({ length: 60 }, (_, i) => `key ${i}`);
+  for (const key of keys) ring.set("B", key, "v");
+  ring.join("E", "A");
+  ring.crash("C");
+  const seen: string[] = [];
+  let after: string | undefined;
+  do {
+    const page = ring.ask("A", {
+      type: "scan",
+      after,
+      values: false,
+      timeoutMs: 20_000,
+    }) as { entries: { key: Uint8Array }[]; next: string | undefined };
+    for (const { key } of page.entries) {
+      seen.push(new TextDecoder().decode(key));
+    }
+    after = page.next;
+  } while (after !== undefined);
+  assertEquals(seen.sort(), keys.sort());
+});
