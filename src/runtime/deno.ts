@@ -71,7 +71,7 @@ export interface Listener {
   readonly port: number;
   /** What peers may dial. */
   readonly url: string;
-  /** Takes no new connections; those that are there stay. */
+  /** Takes no new connections, and ends those that came in here. */
   close(): Promise<void>;
 }
 

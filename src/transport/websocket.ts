@@ -128,7 +128,8 @@ export class WebSocketChannel implements Channel {
     socket.binaryType = "arraybuffer";
     socket.addEventListener("message", (event) => this.#onMessage(event.data));
     socket.addEventListener("close", (event) => {
-      this.#end(event.code ?? CODE_ABNORMAL, event.reason ?? "");
+      // Deno says 0 of a dial that failed.
+      this.#end(event.code || CODE_ABNORMAL, event.reason ?? "");
     });
     // A close event follows, except where a dial failed on some runtimes.
     socket.addEventListener("error", (event) => {
