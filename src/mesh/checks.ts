@@ -107,7 +107,7 @@ export class Checks {
   }
 
   #ask(check: Check, prober: Id, timeoutMs: number): void {
-    const request = this.#requests.begin(timeoutMs, {
+    const request = this.#requests.beginVital(timeoutMs, {
       onAnswer: (message) => {
         const { outcome } = message as MessageOf<"probed">;
         if (outcome === Probed.alive) return this.#onAlive(check, false);
@@ -122,7 +122,7 @@ export class Checks {
       },
     });
     const { target } = check;
-    request?.send(prober, { type: "probe", request: request.number, target });
+    request.send(prober, { type: "probe", request: request.number, target });
   }
 
   #ping(check: Check, timeoutMs: number): void {

@@ -6,21 +6,20 @@
  * each other, and to the neighbours by position, which share entries; the rest
  * is dialled when something is to be sent and given up when it was not used.
  *
- * A node that is believed dead is dialled now and then, for that is how the two
- * sides of a partition find each other again.
- *
  * @module
  */
-import { FULL_MESH_NODES_MAX, SEEDS_MAX } from "../base/limits.ts";
-import { jittered, pick } from "../base/random.ts";
+import { FULL_MESH_NODES_MAX } from "../base/limits.ts";
+import { jittered } from "../base/random.ts";
 import type { Timer } from "../base/timers.ts";
 import type { Id } from "../id/id.ts";
-import { Health, type MemberRecord, Role } from "../wire/messages.ts";
+import { type MemberRecord, Role } from "../wire/messages.ts";
 import { CloseCode } from "./close_codes.ts";
 import type { Context } from "./context.ts";
 import { type Dial, type DialOutcome, Dials } from "./dials.ts";
 import type { Link } from "./link.ts";
 import type { Links } from "./links.ts";
+import { backoffMs, Reunion } from "./reunion.ts";
+import type { RingView } from "./peers.ts";
 import { isPresent, type Source, type Table } from "./table.ts";
 import { lowerBound } from "./tree.ts";
 
@@ -28,8 +27,6 @@ import { lowerBound } from "./tree.ts";
 export const NEIGHBOURS = 4;
 /** A node heard of by gossip dials by itself within this many gossip times. */
 const PATIENCE_GOSSIPS = 3;
-/** Backoff doubles this often at most. */
-const DOUBLINGS_MAX = 16;
 
 /** The tries to reach one node. */
 interface Course {
@@ -53,13 +50,12 @@ export class Dialler {
   readonly #handlers: DiallerHandlers;
   readonly dials: Dials;
   readonly #courses = new Map<Id, Course>();
-  /** Urls that the application connected to. */
-  readonly #seeds = new Set<string>();
-  #seedFailures = 0;
-  #seedTimer: Timer | undefined;
+  readonly #reunion: Reunion;
   /** Heard of by gossip: they are likely to dial first. */
   readonly #patient = new Set<Id>();
+  /** What the plans were made from. */
   #refreshed: readonly Id[] | undefined;
+  #refreshedRing: RingView | undefined;
   #wanted: ReadonlySet<Id> = new Set();
 
   constructor(
@@ -75,17 +71,14 @@ export class Dialler {
     this.dials = new Dials(context, (dial, outcome, peer) => {
       this.#onEnd(dial, outcome, peer);
     });
-    this.#planRevival();
+    this.#reunion = new Reunion(context, table, links, this.dials, (id) => {
+      this.attempt(id);
+    });
   }
 
   /** Dials for the application. */
   connect(url: string, timeoutMs: number): Dial {
     return this.dials.start(url, undefined, timeoutMs);
-  }
-
-  /** A url that is worth dialling again when every link is lost. */
-  addSeed(url: string): void {
-    if (this.#seeds.size < SEEDS_MAX) this.#seeds.add(url);
   }
 
   /**
@@ -138,9 +131,13 @@ export class Dialler {
 
   /** Makes the plans follow the table; call it when the table has changed. */
   refresh(): void {
-    const { order } = this.#table;
-    if (order === this.#refreshed) return;
+    const { order, ring } = this.#table;
+    // A small mesh is full, whatever its ring is.
+    const isSame = order === this.#refreshed &&
+      (this.#isFull(order) || ring === this.#refreshedRing);
+    if (isSame) return;
     this.#refreshed = order;
+    this.#refreshedRing = ring;
     this.#wanted = this.#wantedOf(order);
     for (const id of this.#courses.keys()) {
       if (!this.#wanted.has(id)) this.#stop(id);
@@ -165,7 +162,7 @@ export class Dialler {
     const course = this.#courses.get(link.peer);
     this.#context.timers.cancel(course?.timer);
     if (course !== undefined) course.timer = undefined;
-    this.#seedFailures = 0;
+    this.#reunion.onUp();
     if (link.dial !== undefined) {
       const dial = this.dials.get(link.dial);
       const isIt = dial?.target === undefined || dial.target === link.peer;
@@ -186,7 +183,7 @@ export class Dialler {
     if (this.#wanted.has(link.peer)) {
       this.#plan(link.peer, wasStable ? 0 : this.#backoffMs(course));
     }
-    if (this.#links.peerCount === 0) this.#planSeed();
+    if (this.#links.peerCount === 0) this.#reunion.onAlone();
   }
 
   /** The driver could not open a transport. */
@@ -202,7 +199,7 @@ export class Dialler {
   #onEnd(dial: Dial, outcome: DialOutcome, peer: Id | undefined): void {
     const { target } = dial;
     if (outcome === "linked" && peer !== undefined && dial.call !== undefined) {
-      this.addSeed(dial.url);
+      this.#reunion.addSeed(dial.url);
     }
     if (target !== undefined) {
       if (outcome !== "linked" && this.#wanted.has(target)) {
@@ -214,8 +211,7 @@ export class Dialler {
     } else if (dial.call !== undefined) {
       this.#handlers.onCall(dial, outcome, peer);
     } else if (outcome !== "linked") {
-      this.#seedFailures++;
-      this.#planSeed();
+      this.#reunion.onSeedFailed();
     }
     for (const waiter of dial.waiters) waiter(outcome);
   }
@@ -245,10 +241,7 @@ export class Dialler {
   }
 
   #backoffMs(course: Course | undefined): number {
-    const { redialMinMs, redialMaxMs } = this.#context.options.timings;
-    const doublings = Math.min(course?.failures ?? 0, DOUBLINGS_MAX);
-    const waitMs = Math.min(redialMaxMs, redialMinMs * 2 ** doublings);
-    return jittered(this.#context.random, waitMs, 0.5);
+    return backoffMs(this.#context, course?.failures ?? 0);
   }
 
   #stop(id: Id): void {
@@ -258,10 +251,14 @@ export class Dialler {
     this.#patient.delete(id);
   }
 
+  #isFull(order: readonly Id[]): boolean {
+    const { linksMax } = this.#context.options;
+    return order.length <= Math.min(FULL_MESH_NODES_MAX, linksMax + 1);
+  }
+
   #wantedOf(order: readonly Id[]): ReadonlySet<Id> {
     const self = this.#table.self.id;
-    const { linksMax } = this.#context.options;
-    if (order.length <= Math.min(FULL_MESH_NODES_MAX, linksMax + 1)) {
+    if (this.#isFull(order)) {
       return new Set(order.filter((id) => id !== self));
     }
     const wanted = new Set(neighbours(order, self));
@@ -287,49 +284,6 @@ export class Dialler {
     }
     if (idle === undefined) return;
     this.#links.close(idle, CloseCode.normal, "making room for other links");
-  }
-
-  #planSeed(): void {
-    if (this.#seedTimer !== undefined || this.#seeds.size === 0) return;
-    const { redialMinMs, redialMaxMs } = this.#context.options.timings;
-    const doublings = Math.min(this.#seedFailures, DOUBLINGS_MAX);
-    const waitMs = Math.min(redialMaxMs, redialMinMs * 2 ** doublings);
-    this.#seedTimer = this.#context.timers.at(
-      this.#context.nowMs + jittered(this.#context.random, waitMs, 0.5),
-      () => {
-        this.#seedTimer = undefined;
-        if (this.#links.peerCount > 0) return;
-        const url = pick(this.#context.random, [...this.#seeds]);
-        if (url === undefined || !this.dials.hasRoom) return this.#planSeed();
-        const { handshakeMs } = this.#context.options.timings;
-        this.dials.start(url, undefined, handshakeMs);
-      },
-    );
-  }
-
-  #planRevival(): void {
-    const { reviveMs } = this.#context.options.timings;
-    this.#context.timers.at(
-      this.#context.nowMs + jittered(this.#context.random, reviveMs, 0.25),
-      () => {
-        this.#revive();
-        this.#planRevival();
-      },
-    );
-  }
-
-  /** Dials one node that is believed dead. */
-  #revive(): void {
-    const dead: MemberRecord[] = [];
-    const taken = new Set<string>();
-    for (const record of this.#table.records()) {
-      if (isPresent(record)) taken.add(record.url);
-      else if (record.health === Health.dead) dead.push(record);
-    }
-    // Where another node listens now, the dead one cannot come back.
-    const candidates = dead.filter(({ url }) => !taken.has(url));
-    const chosen = pick(this.#context.random, candidates);
-    if (chosen !== undefined) this.attempt(chosen.id);
   }
 }
 

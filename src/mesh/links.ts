@@ -1,14 +1,10 @@
 /**
- * All links of a node: their handshakes, and which of several to one peer is
- * used.
+ * All links of a node: their handshakes, what goes in and out on them, and how
+ * they end.
  *
- * The newest link to a peer is the one that this node sends on: it has just
- * proved to work both ways, which an older one may no longer do. Of a pair the
- * node with the smaller id says `retire` on each older link and sends nothing
- * on it any more; the other one then moves to the link that is left, lets what
- * it had queued go out, and closes the retired one. So nothing is lost, and
- * since only one side decides, crossed dials need no rule that both must apply
- * to the same pair of links.
+ * Whatever a peer sends can only ever end its own link: reading is guarded here,
+ * and only here, so that a mistake of this node itself is not taken for one of
+ * a peer.
  *
  * @module
  */
@@ -19,10 +15,8 @@ import {
   ProtocolError,
 } from "../base/errors.ts";
 import {
-  FLUSH_CHECK_MS,
   HANDSHAKES_PENDING_MAX,
   LINK_QUEUE_BYTES_MAX,
-  LINKS_PER_NODE_MAX,
 } from "../base/limits.ts";
 import type { Id } from "../id/id.ts";
 import { decode, encode, laneOf } from "../wire/codec.ts";
@@ -48,6 +42,7 @@ import {
   subnetHash,
   versionProblem,
 } from "./link.ts";
+import { Succession } from "./succession.ts";
 
 /** What the links tell the rest of the node. */
 export interface LinkHandlers {
@@ -73,6 +68,7 @@ export class Links {
   readonly #context: Context;
   readonly #handlers: LinkHandlers;
   readonly #subnet: Bytes;
+  readonly #succession: Succession;
   readonly #links = new Map<LinkNumber, Link>();
   /** The link that is used for sending to each peer. */
   readonly #primary = new Map<Id, Link>();
@@ -86,6 +82,18 @@ export class Links {
     this.#context = context;
     this.#handlers = handlers;
     this.#subnet = subnetHash(context.options.subnet);
+    this.#succession = new Succession(context, {
+      self: () => handlers.self().id,
+      linksTo: (peer) => this.#linksTo(peer),
+      used: (peer) => this.#primary.get(peer),
+      use: (link) => this.#primary.set(link.peer, link),
+      retire: (link) => {
+        this.#push(link, laneOf("retire"), encode({ type: "retire" }));
+      },
+      drop: (link) => {
+        this.close(link, CloseCode.retired, "another link took over");
+      },
+    });
   }
 
   /** How many links the driver still has. */
@@ -290,7 +298,7 @@ export class Links {
       );
       return this.close(link, CloseCode.protocol, error.message, error);
     }
-    if (message.type === "retire") return this.#onRetire(link);
+    if (message.type === "retire") return this.#succession.onRetire(link);
     this.#handlers.onMessage(message, link);
   }
 
@@ -313,83 +321,9 @@ export class Links {
     link.peer = self.id;
     link.openMs = this.#context.nowMs;
     const isFirst = !this.#primary.has(self.id);
-    if (!isFirst) this.#takeOver(link);
+    if (!isFirst) this.#succession.takeOver(link);
     this.#primary.set(self.id, link);
     this.#handlers.onUp(link, self, isFirst);
-  }
-
-  /** Retires the older links of a peer in favour of `link`. */
-  #takeOver(link: Link): void {
-    const older = this.#linksTo(link.peer).filter((other) => other !== link);
-    for (const other of older.slice(0, 1 + older.length - LINKS_PER_NODE_MAX)) {
-      this.#dropExtra(other);
-    }
-    const decides = this.#handlers.self().id < link.peer;
-    for (const other of older) {
-      if (other.state !== "open") continue;
-      if (other.isRetired) {
-        if (!decides) this.#flush(other);
-        continue;
-      }
-      if (decides) {
-        other.isRetired = true;
-        this.#retire(other);
-      } else this.#dropUnlessUsed(other);
-    }
-  }
-
-  /** Says `retire` when all that waits has left: the lanes keep no order. */
-  #retire(link: Link): void {
-    if (link.state !== "open") return;
-    if (link.outbox.isEmpty) {
-      this.#push(link, laneOf("retire"), encode({ type: "retire" }));
-      return this.#dropUnlessUsed(link);
-    }
-    this.#context.timers.cancel(link.deadline);
-    link.deadline = this.#context.timers.at(
-      this.#context.nowMs + FLUSH_CHECK_MS,
-      () => this.#retire(link),
-    );
-  }
-
-  /** The other side says or does its part soon, or this link is broken. */
-  #dropUnlessUsed(link: Link): void {
-    const { handshakeMs } = this.#context.options.timings;
-    this.#context.timers.cancel(link.deadline);
-    link.deadline = this.#context.timers.at(
-      this.#context.nowMs + handshakeMs,
-      () => {
-        if (this.#primary.get(link.peer) !== link) this.#dropExtra(link);
-      },
-    );
-  }
-
-  #dropExtra(link: Link): void {
-    this.close(link, CloseCode.retired, "another link took over");
-  }
-
-  /** The peer sends nothing more here: moves to another link, then closes. */
-  #onRetire(link: Link): void {
-    if (link.isRetired) return;
-    const other = this.#linksTo(link.peer)
-      .findLast((candidate) => candidate !== link && !candidate.isRetired);
-    link.isRetired = true;
-    // The link that took over may still be on its way through the handshake.
-    if (other === undefined) return;
-    if (this.#primary.get(link.peer) === link) {
-      this.#primary.set(link.peer, other);
-    }
-    this.#flush(link);
-  }
-
-  /** Closes a retired link once the driver has pulled all that waits in it. */
-  #flush(link: Link): void {
-    this.#context.timers.cancel(link.deadline);
-    if (link.outbox.isEmpty) return this.#dropExtra(link);
-    link.deadline = this.#context.timers.at(
-      this.#context.nowMs + FLUSH_CHECK_MS,
-      () => this.#flush(link),
-    );
   }
 
   #onBye(link: Link, bye: MessageOf<"bye">): void {
@@ -439,7 +373,9 @@ export class Links {
     }
     this.#primary.delete(link.peer);
     // What is retired may be closing at the other end: not fit for sending.
-    for (const other of others) this.#dropExtra(other);
+    for (const other of others) {
+      this.close(other, CloseCode.retired, "the other link broke");
+    }
     this.#handlers.onDown(link, code, reason);
   }
 

@@ -4,7 +4,6 @@
  *
  * @module
  */
-import type { Bytes } from "../base/bytes.ts";
 import { jittered } from "../base/random.ts";
 import type { Id } from "../id/id.ts";
 import {
@@ -12,7 +11,6 @@ import {
   Health,
   type MemberRecord,
   type Message,
-  type Role,
 } from "../wire/messages.ts";
 import { Broadcast } from "./broadcast.ts";
 import { Calls } from "./calls.ts";
@@ -24,13 +22,8 @@ import type { NodeEvent } from "./events.ts";
 import { Gossip, mayHold } from "./gossip.ts";
 import type { Link } from "./link.ts";
 import { Links } from "./links.ts";
-import type {
-  Extension,
-  Peers,
-  PendingRequest,
-  RequestHandlers,
-  RingView,
-} from "./peers.ts";
+import { MeshPeers } from "./mesh_peers.ts";
+import type { Extension, Peers, RingView } from "./peers.ts";
 import { Router } from "./relay.ts";
 import { Requests } from "./requests.ts";
 import { isPresent, type Source, Table } from "./table.ts";
@@ -39,7 +32,7 @@ import { isPresent, type Source, Table } from "./table.ts";
 const SWEEP_MS = 10_000;
 
 /** All of one node but the seam to its driver. */
-export class Mesh<Operation> implements Peers {
+export class Mesh<Operation> {
   readonly #context: Context;
   readonly table: Table;
   readonly links: Links;
@@ -50,6 +43,8 @@ export class Mesh<Operation> implements Peers {
   readonly #gossip: Gossip;
   readonly #broadcast: Broadcast;
   readonly #calls: Calls;
+  /** What the extension works with. */
+  readonly peers: Peers;
   extension: Extension<Operation> | undefined;
   /** The ring that the extension knows of. */
   #ringShown: RingView;
@@ -65,16 +60,7 @@ export class Mesh<Operation> implements Peers {
       (before, after, source) => this.#onRecord(before, after, source),
     );
     this.#ringShown = this.table.ring;
-    this.links = new Links(context, {
-      self: () => this.table.self,
-      admit: (record) => this.#admit(record),
-      onUp: (link, record, isFirst) => this.#onUp(link, record, isFirst),
-      onDown: (link, code, reason) => this.#onDown(link, code, reason),
-      onBroken: (link) => this.requests.onLinkEnd(link),
-      onFailed: (link, error) => this.#calls.onLinkFailed(link, error),
-      onError: (error) => context.notice({ type: "error", error }),
-      onMessage: (message, link) => this.#onLinkMessage(message, link),
-    });
+    this.links = this.#makeLinks();
     this.#dialler = new Dialler(context, this.table, this.links, {
       onDialled: (target, outcome) => this.detector.onDialled(target, outcome),
       onCall: (dial, outcome, peer) =>
@@ -99,13 +85,45 @@ export class Mesh<Operation> implements Peers {
         onSlept: () => this.#returned.add(this.table.self.id),
       },
     );
-    const fitness = (id: Id) => this.#fitness(id);
-    this.#gossip = new Gossip(
-      context,
+    this.#gossip = this.#makeGossip();
+    this.#broadcast = this.#makeBroadcast();
+    this.#calls = new Calls(context, this.table, this.links, this.#dialler, {
+      note: (to, letter) =>
+        this.#router.send(to, { type: "note", letter }) !== undefined,
+      cast: (payload) => this.#broadcast.cast(CastKind.message, payload),
+      close: () => this.#close(),
+    });
+    this.peers = new MeshPeers(context, {
+      table: this.table,
+      links: this.links,
+      router: this.#router,
+      requests: this.requests,
+      gossip: this.#gossip,
+      broadcast: this.#broadcast,
+    });
+    this.#planSweep();
+  }
+
+  #makeLinks(): Links {
+    return new Links(this.#context, {
+      self: () => this.table.self,
+      admit: (record) => this.#admit(record),
+      onUp: (link, record, isFirst) => this.#onUp(link, record, isFirst),
+      onDown: (link, code, reason) => this.#onDown(link, code, reason),
+      onBroken: (link) => this.requests.onLinkEnd(link),
+      onFailed: (link, error) => this.#calls.onLinkFailed(link, error),
+      onError: (error) => this.#context.notice({ type: "error", error }),
+      onMessage: (message, link) => this.#onLinkMessage(message, link),
+    });
+  }
+
+  #makeGossip(): Gossip {
+    return new Gossip(
+      this.#context,
       this.table,
       this.links,
       this.#router,
-      fitness,
+      (id) => this.#fitness(id),
       {
         onAccused: (health) => {
           this.detector.onRefuted();
@@ -114,90 +132,20 @@ export class Mesh<Operation> implements Peers {
         onSuspicionHeard: (record) => this.detector.onSuspicionHeard(record),
       },
     );
-    this.#broadcast = new Broadcast(
-      context,
+  }
+
+  #makeBroadcast(): Broadcast {
+    return new Broadcast(
+      this.#context,
       this.table,
       this.links,
       this.#router,
-      fitness,
+      (id) => this.#fitness(id),
       {
         onEvents: (payload, origin) => this.extension?.onCast(payload, origin),
         onLost: (origin) => this.extension?.onCastLost(origin),
       },
     );
-    this.#calls = new Calls(context, this.table, this.links, this.#dialler, {
-      note: (to, letter) =>
-        this.#router.send(to, { type: "note", letter }) !== undefined,
-      cast: (payload) => this.#broadcast.cast(CastKind.message, payload),
-      close: () => this.#close(),
-    });
-    this.#planSweep();
-  }
-
-  // What the extension sees.
-
-  get self(): MemberRecord {
-    return this.table.self;
-  }
-
-  get ring(): RingView {
-    return this.table.ring;
-  }
-
-  member(id: Id): MemberRecord | undefined {
-    return this.table.get(id);
-  }
-
-  isLinked(id: Id): boolean {
-    return this.links.to(id) !== undefined;
-  }
-
-  roundTripMs(id: Id): number {
-    return this.requests.roundTripMs(id);
-  }
-
-  send(to: Id, message: Message): void {
-    this.#router.send(to, message);
-  }
-
-  request(
-    timeoutMs: number,
-    handlers: RequestHandlers,
-  ): PendingRequest | undefined {
-    return this.requests.begin(timeoutMs, handlers);
-  }
-
-  cast(kind: typeof CastKind[keyof typeof CastKind], payload: Bytes): void {
-    this.#broadcast.cast(kind, payload);
-  }
-
-  setRole(role: Role, position: Id): void {
-    this.table.setSelf({ role, position }, this.#context.nowMs);
-  }
-
-  announce(done: () => void): void {
-    const { timers, nowMs, options } = this.#context;
-    const open = new Set(this.links.peers);
-    const onEnd = (id: Id) => {
-      if (open.delete(id) && open.size === 0) done();
-    };
-    const request = this.requests.begin(options.timings.probeMs, {
-      onAnswer: (_answer, from) => onEnd(from),
-      onFailure: onEnd,
-    });
-    if (open.size === 0 || request === undefined) {
-      timers.at(nowMs, done);
-      return;
-    }
-    const { number } = request;
-    const record = this.self;
-    for (const id of [...open]) {
-      request.send(id, { type: "announce", request: number, record });
-    }
-  }
-
-  compareTables(with_: Id): void {
-    this.#gossip.compare(with_);
   }
 
   // What the machine hands in.

@@ -53,11 +53,11 @@ export class NodeMachine<Operation = never>
       url: options.url,
     };
     this.#mesh = new Mesh(this.#context, self);
-    this.#mesh.extension = extend?.(this.#context, this.#mesh);
+    this.#mesh.extension = extend?.(this.#context, this.#mesh.peers);
   }
 
   get id(): Id {
-    return this.#mesh.self.id;
+    return this.#mesh.table.self.id;
   }
 
   get wakeAtMs(): number {

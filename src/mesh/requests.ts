@@ -85,6 +85,11 @@ export class Requests {
     handlers: RequestHandlers,
   ): PendingRequest | undefined {
     if (this.#pending.size >= REQUESTS_IN_FLIGHT_MAX) return undefined;
+    return this.beginVital(timeoutMs, handlers);
+  }
+
+  /** One that no load may keep from being sent: who is alive must be known. */
+  beginVital(timeoutMs: number, handlers: RequestHandlers): PendingRequest {
     do this.#number = (this.#number + 1) >>> 0; while (
       this.#pending.has(this.#number)
     );
@@ -107,11 +112,11 @@ export class Requests {
     timeoutMs: number,
     done: (failure: RequestFailure | undefined) => void,
   ): void {
-    const request = this.begin(timeoutMs, {
+    const request = this.beginVital(timeoutMs, {
       onAnswer: () => done(undefined),
       onFailure: (_to, failure) => done(failure),
     });
-    request?.send(target, { type: "ping", request: request.number });
+    request.send(target, { type: "ping", request: request.number });
   }
 
   onAnswer(message: Message, from: Id): void {

@@ -1,0 +1,121 @@
+/**
+ * The mesh as the extension sees it.
+ *
+ * @module
+ */
+import type { Bytes } from "../base/bytes.ts";
+import type { Id } from "../id/id.ts";
+import type {
+  CastKind,
+  MemberRecord,
+  Message,
+  Role,
+} from "../wire/messages.ts";
+import type { Broadcast } from "./broadcast.ts";
+import type { Context } from "./context.ts";
+import type { Gossip } from "./gossip.ts";
+import type { Links } from "./links.ts";
+import type {
+  Peers,
+  PendingRequest,
+  RequestHandlers,
+  RingView,
+} from "./peers.ts";
+import type { Router } from "./relay.ts";
+import type { Requests } from "./requests.ts";
+import type { Table } from "./table.ts";
+
+/** The parts of a node that its extension works with. */
+export interface MeshParts {
+  readonly table: Table;
+  readonly links: Links;
+  readonly router: Router;
+  readonly requests: Requests;
+  readonly gossip: Gossip;
+  readonly broadcast: Broadcast;
+}
+
+/** Hands each wish of the extension to the part that fulfils it. */
+export class MeshPeers implements Peers {
+  readonly #context: Context;
+  readonly #table: Table;
+  readonly #links: Links;
+  readonly #router: Router;
+  readonly #requests: Requests;
+  readonly #gossip: Gossip;
+  readonly #broadcast: Broadcast;
+
+  constructor(context: Context, parts: MeshParts) {
+    this.#context = context;
+    this.#table = parts.table;
+    this.#links = parts.links;
+    this.#router = parts.router;
+    this.#requests = parts.requests;
+    this.#gossip = parts.gossip;
+    this.#broadcast = parts.broadcast;
+  }
+
+  get self(): MemberRecord {
+    return this.#table.self;
+  }
+
+  get ring(): RingView {
+    return this.#table.ring;
+  }
+
+  member(id: Id): MemberRecord | undefined {
+    return this.#table.get(id);
+  }
+
+  isLinked(id: Id): boolean {
+    return this.#links.to(id) !== undefined;
+  }
+
+  roundTripMs(id: Id): number {
+    return this.#requests.roundTripMs(id);
+  }
+
+  send(to: Id, message: Message): void {
+    this.#router.send(to, message);
+  }
+
+  request(
+    timeoutMs: number,
+    handlers: RequestHandlers,
+  ): PendingRequest | undefined {
+    return this.#requests.begin(timeoutMs, handlers);
+  }
+
+  cast(kind: typeof CastKind[keyof typeof CastKind], payload: Bytes): void {
+    this.#broadcast.cast(kind, payload);
+  }
+
+  setRole(role: Role, position: Id): void {
+    this.#table.setSelf({ role, position }, this.#context.nowMs);
+  }
+
+  announce(done: () => void): void {
+    const { timers, nowMs, options } = this.#context;
+    const open = new Set(this.#links.peers);
+    const onEnd = (id: Id) => {
+      if (open.delete(id) && open.size === 0) done();
+    };
+    const request = this.#requests.begin(options.timings.probeMs, {
+      onAnswer: (_answer, from) => onEnd(from),
+      onFailure: onEnd,
+    });
+    if (open.size === 0 || request === undefined) {
+      timers.at(nowMs, done);
+      return;
+    }
+    const { number } = request;
+    const record = this.self;
+    for (const id of [...open]) {
+      request.send(id, { type: "announce", request: number, record });
+    }
+  }
+
+  compareTables(with_: Id): void {
+    this.#gossip.compare(with_);
+  }
+}

@@ -1,0 +1,119 @@
+/**
+ * How the separated find each other again.
+ *
+ * A node that is believed dead is dialled now and then: that is how the two
+ * sides of a partition become one mesh again. A node that has lost every link
+ * goes back to the urls that it was once told to connect to; whoever cannot be
+ * dialled itself has no other way.
+ *
+ * @module
+ */
+import { SEEDS_MAX } from "../base/limits.ts";
+import { jittered, pick } from "../base/random.ts";
+import type { Timer } from "../base/timers.ts";
+import type { Id } from "../id/id.ts";
+import { Health, type MemberRecord } from "../wire/messages.ts";
+import type { Context } from "./context.ts";
+import type { Dials } from "./dials.ts";
+import type { Links } from "./links.ts";
+import { isPresent, type Table } from "./table.ts";
+
+/** Backoff doubles this often at most. */
+const DOUBLINGS_MAX = 16;
+
+/** How long to wait after so many failures in a row. */
+export function backoffMs(context: Context, failures: number): number {
+  const { redialMinMs, redialMaxMs } = context.options.timings;
+  const doublings = Math.min(failures, DOUBLINGS_MAX);
+  const waitMs = Math.min(redialMaxMs, redialMinMs * 2 ** doublings);
+  return jittered(context.random, waitMs, 0.5);
+}
+
+/** The dials of the dead and of the seeds. */
+export class Reunion {
+  readonly #context: Context;
+  readonly #table: Table;
+  readonly #links: Links;
+  readonly #dials: Dials;
+  readonly #attempt: (id: Id) => void;
+  /** Urls that the application connected to. */
+  readonly #seeds = new Set<string>();
+  #seedFailures = 0;
+  #seedTimer: Timer | undefined;
+
+  /** @param attempt dials one node */
+  constructor(
+    context: Context,
+    table: Table,
+    links: Links,
+    dials: Dials,
+    attempt: (id: Id) => void,
+  ) {
+    this.#context = context;
+    this.#table = table;
+    this.#links = links;
+    this.#dials = dials;
+    this.#attempt = attempt;
+    this.#planRevival();
+  }
+
+  /** A url that is worth dialling again when every link is lost. */
+  addSeed(url: string): void {
+    if (this.#seeds.size < SEEDS_MAX) this.#seeds.add(url);
+  }
+
+  /** There is a link, to whomever. */
+  onUp(): void {
+    this.#seedFailures = 0;
+  }
+
+  /** The last of all links is gone. */
+  onAlone(): void {
+    if (this.#seedTimer !== undefined || this.#seeds.size === 0) return;
+    this.#seedTimer = this.#context.timers.at(
+      this.#context.nowMs + backoffMs(this.#context, this.#seedFailures),
+      () => {
+        this.#seedTimer = undefined;
+        this.#dialSeed();
+      },
+    );
+  }
+
+  onSeedFailed(): void {
+    this.#seedFailures++;
+    this.onAlone();
+  }
+
+  #dialSeed(): void {
+    if (this.#links.peerCount > 0) return;
+    const url = pick(this.#context.random, [...this.#seeds]);
+    if (url === undefined || !this.#dials.hasRoom) return this.onAlone();
+    const { handshakeMs } = this.#context.options.timings;
+    this.#dials.start(url, undefined, handshakeMs);
+  }
+
+  #planRevival(): void {
+    const { reviveMs } = this.#context.options.timings;
+    this.#context.timers.at(
+      this.#context.nowMs + jittered(this.#context.random, reviveMs, 0.25),
+      () => {
+        this.#revive();
+        this.#planRevival();
+      },
+    );
+  }
+
+  /** Dials one node that is believed dead. */
+  #revive(): void {
+    const dead: MemberRecord[] = [];
+    const taken = new Set<string>();
+    for (const record of this.#table.records()) {
+      if (isPresent(record)) taken.add(record.url);
+      else if (record.health === Health.dead) dead.push(record);
+    }
+    // Where another node listens now, the dead one cannot come back.
+    const candidates = dead.filter(({ url }) => !taken.has(url));
+    const chosen = pick(this.#context.random, candidates);
+    if (chosen !== undefined) this.#attempt(chosen.id);
+  }
+}
