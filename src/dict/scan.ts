@@ -107,10 +107,19 @@ export class Scan extends Call<ScanPage> {
     const next = ring.members.find(({ position }) => position > this.#after);
     this.#through = next?.position ?? MAX_ID;
     const { replicas } = this.context.options;
-    this.#sources = candidatesOf(ring, this.#through, replicas)
+    const holders = candidatesOf(ring, this.#through, replicas)
       .map(({ id }) => id);
+    // One that has just died would keep the page waiting for all of its time.
+    this.#sources = [
+      ...holders.filter((id) => this.#isNear(id)),
+      ...holders.filter((id) => !this.#isNear(id)),
+    ];
     // Past the last position the keys belong to the first member.
     this.#askNext();
+  }
+
+  #isNear(id: Id): boolean {
+    return id === this.#peers.self.id || this.#peers.isLinked(id);
   }
 
   #askNext(): void {

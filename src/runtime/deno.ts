@@ -19,7 +19,7 @@
  * @module
  */
 import { ListenError } from "../base/errors.ts";
-import type { MeshSocket } from "../mesh/mesh_socket.ts";
+import { type MeshSocket, reportTo } from "../mesh/mesh_socket.ts";
 import type { WebSocketLike } from "../transport/websocket.ts";
 
 /** What is used of Deno, so that this file needs none of its types. */
@@ -169,6 +169,8 @@ export function upgrade(sock: MeshSocket, request: Request): Response {
   const { socket, response } = deno().upgradeWebSocket(request, {
     idleTimeout: NO_IDLE_TIMEOUT,
   });
-  sock.accept(socket);
+  sock.accept(socket).catch((error) => {
+    if (sock.status.state !== "closed") reportTo(sock, error);
+  });
   return response;
 }

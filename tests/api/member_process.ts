@@ -1,0 +1,9 @@
+import { listen } from "@chord/dict/deno";
+import { textSocket } from "./fixture.ts";
+
+const sock = textSocket();
+const { url } = await listen(sock);
+await sock.connect(Deno.args[0]!);
+await sock.join();
+await sock.settled();
+console.log(url);
