@@ -94,6 +94,7 @@ export class Broadcast {
     this.#spread({ origin, sequence, from, to, kind, payload });
   }
 
+  /** Hands out, keeps and passes on what is new; a repetition does nothing. */
   onCast(message: MessageOf<"cast">, from: Id): void {
     const { origin, sequence, kind } = message;
     const self = this.#table.self.id;
@@ -111,6 +112,7 @@ export class Broadcast {
     }
   }
 
+  /** A peer tells how far origins have come. */
   onMarks(marks: readonly Mark[], link: Link): void {
     const self = this.#table.self.id;
     for (const { origin, through } of marks) {
@@ -180,6 +182,7 @@ export class Broadcast {
     }
   }
 
+  /** The first sequence that is meant for this node, as far as one can tell. */
   #startFor(origin: Id, sequence: number): number {
     const { heartbeatMs } = this.#context.options.timings;
     const knownMs = this.#context.nowMs - this.#table.firstSeenMs(origin);

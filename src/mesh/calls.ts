@@ -52,6 +52,7 @@ export class Calls {
   readonly #links: Links;
   readonly #dialler: Dialler;
   readonly #handlers: CallHandlers;
+  /** By link; a driver accepts a link once. */
   readonly #accepting = new Map<LinkNumber, Accepting>();
   readonly #connecting = new Set<Dial>();
   /**
@@ -108,10 +109,12 @@ export class Calls {
     }
   }
 
+  /** A call that came after the node was closed. */
   refuseClosed(call: CallNumber): void {
     this.#context.failure(call, closedError());
   }
 
+  /** A transport is open; one that comes too late is not wanted any more. */
   onOpened(link: LinkNumber, dial: DialNumber | undefined): void {
     if (dial === undefined || this.#dialler.dials.get(dial) !== undefined) {
       this.#links.open(link, dial);
@@ -136,6 +139,7 @@ export class Calls {
     this.#dialler.onFailed(number);
   }
 
+  /** The handshake of a link is done. */
   onLinkUp(link: Link): void {
     const accepting = this.#accepting.get(link.number);
     if (accepting === undefined) return;

@@ -124,6 +124,7 @@ export class CastRepair {
     );
   }
 
+  /** Asks again, or gives up: nobody waits for ever behind a gap. */
   #onTime(origin: Id, log: CastLog, gap: Gap): void {
     if (log.next > gap.last) {
       log.gap = undefined;
@@ -145,6 +146,7 @@ export class CastRepair {
     this.#wait(origin, log, gap, PATIENCE * castGapMs);
     const link = this.#links.to(gap.source) ?? this.#anyLink(origin, gap);
     if (link === undefined) return;
+    // Up to the first that is here already.
     const waiting = log.oldestWaiting();
     const last = waiting === undefined ? gap.last : waiting - 1;
     this.#links.send(link, { type: "castAsk", origin, first: log.next, last });

@@ -19,8 +19,9 @@ import type { Table } from "./table.ts";
 /** The question whether one node is alive. */
 interface Check {
   readonly target: Id;
-  /** Answers that are still expected. */
+  /** Answers that are still expected, the own try included. */
   waiting: number;
+  /** Nobody takes connections at its url: seen from here, and by others. */
   isRefusedHere: boolean;
   isRefusedThere: boolean;
 }
@@ -97,6 +98,7 @@ export class Checks {
     else this.#onPart(check);
   }
 
+  /** Chance spreads the work, and finds another way the next time. */
   #proberIds(target: Id, count: number): Id[] {
     const fit: Id[] = [];
     for (const peer of this.#links.peers) {
@@ -133,6 +135,7 @@ export class Checks {
   }
 
   #dial(check: Check, timeoutMs: number): void {
+    // A dial may go on for longer than this check is ready to wait for it.
     let isDone = false;
     const done = (outcome: DialOutcome) => {
       if (isDone) return;
@@ -168,6 +171,8 @@ export class Checks {
     const { target } = check;
     if (this.#checks.get(target) !== check) return;
     check.waiting--;
+    // One refusal may be the fault of the way there, two hardly. Who is left
+    // alone with the target has nobody to ask.
     const isOnlyWitness = this.#table.order.length <= 2;
     if (check.isRefusedHere && (check.isRefusedThere || isOnlyWitness)) {
       this.#checks.delete(target);

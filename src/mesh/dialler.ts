@@ -196,6 +196,7 @@ export class Dialler {
     this.dials.end(number, isPrompt ? "refused" : "silent");
   }
 
+  /** Tells everybody who waited for a dial, and plans the next. */
   #onEnd(dial: Dial, outcome: DialOutcome, peer: Id | undefined): void {
     const { target } = dial;
     if (outcome === "linked" && peer !== undefined && dial.call !== undefined) {
@@ -225,6 +226,7 @@ export class Dialler {
     return course;
   }
 
+  /** Dials a node after a while, if there is still reason to by then. */
   #plan(id: Id, afterMs: number): void {
     if (this.dials.to(id) !== undefined) return;
     if (!isDialable(this.#table.get(id)?.url ?? "")) return;
@@ -256,6 +258,7 @@ export class Dialler {
     return order.length <= Math.min(FULL_MESH_NODES_MAX, linksMax + 1);
   }
 
+  /** The nodes that there should be a link to. */
   #wantedOf(order: readonly Id[]): ReadonlySet<Id> {
     const self = this.#table.self.id;
     if (this.#isFull(order)) {

@@ -57,7 +57,6 @@ export class Gossip {
   readonly #news: Batch = { records: new Map(), timer: undefined };
   /** What somebody else is likely to spread already. */
   readonly #hearsay: Batch = { records: new Map(), timer: undefined };
-  readonly #askedMs = new Map<Id, number>();
 
   constructor(
     context: Context,
@@ -107,6 +106,7 @@ export class Gossip {
       if (record.health === Health.dead) this.#dropNews(record);
     }
     if (from === to) return;
+    // All of it, news or not: those in the range have nobody else who tells.
     const { order, self } = this.#table;
     for (const branch of branches(order, from, to, self.id, this.#fitness)) {
       this.#router.send(branch.head, {
@@ -124,6 +124,7 @@ export class Gossip {
     this.#hearsay.records.delete(record.id);
   }
 
+  /** Tells all that is known, in pages. */
   onTableAsk(link: Link): void {
     let records: MemberRecord[] = [];
     for (const record of this.#table.records()) {
@@ -135,6 +136,7 @@ export class Gossip {
     if (records.length > 0) this.#links.send(link, { type: "table", records });
   }
 
+  /** Takes one page of another node's table. */
   onTable(message: MessageOf<"table">, link: Link): void {
     for (const record of message.records) {
       const isNews = this.#learn(record, link, "table");
@@ -166,9 +168,8 @@ export class Gossip {
     if (link === undefined) return;
     const { nowMs } = this.#context;
     const waitMs = ASK_HEARTBEATS * this.#context.options.timings.heartbeatMs;
-    const askedMs = this.#askedMs.get(with_) ?? -Infinity;
-    if (nowMs - askedMs < waitMs) return;
-    this.#askedMs.set(with_, nowMs);
+    if (nowMs - link.tableAskedMs < waitMs) return;
+    link.tableAskedMs = nowMs;
     link.tablesDiffer = 0;
     this.#links.send(link, { type: "tableAsk" });
     this.#links.send(link, {
@@ -176,11 +177,6 @@ export class Gossip {
       table: this.#table.digest,
       marks: [],
     });
-  }
-
-  /** A link to `id` is new, so its table may be asked for at once. */
-  onLinkUp(id: Id): void {
-    this.#askedMs.delete(id);
   }
 
   /** Takes one record from a peer; gives whether it was news. */

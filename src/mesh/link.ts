@@ -33,7 +33,9 @@ import { CloseCode } from "./close_codes.ts";
 import type { DialNumber, LinkNumber } from "./events.ts";
 import { Inbox, Outbox } from "./framer.ts";
 
+/** Other protocols may use the same subnet names. */
 const PROTOCOL_NAME = "chord-dict";
+/** The first byte of a hello in every version there will be. */
 const HELLO_KIND = 1;
 
 /** One live connection, as far as the mesh has to remember it. */
@@ -51,12 +53,17 @@ export class Link {
   isAnnounced = false;
   /** It carries only what was sent on it before: another link took over. */
   isRetired = false;
+  /** When a message was last queued for it. */
   lastSentMs: number;
+  /** When a frame last came; also moved to now when this node slept. */
   lastHeardMs: number;
+  /** When its handshake was done. */
   openMs = 0;
   /** Heartbeats in a row that told of another member table. */
   tablesDiffer = 0;
   didHeartbeat = false;
+  /** When its peer was last asked for its table. */
+  tableAskedMs = -Infinity;
   /** Ends the handshake, or the time that a retired link has left. */
   deadline: Timer | undefined;
 

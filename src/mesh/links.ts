@@ -72,6 +72,7 @@ export class Links {
   readonly #links = new Map<LinkNumber, Link>();
   /** The link that is used for sending to each peer. */
   readonly #primary = new Map<Id, Link>();
+  /** Links whose handshake is not done. */
   #greeting = 0;
   framesSent = 0;
   framesReceived = 0;
@@ -126,6 +127,7 @@ export class Links {
     return this.#primary.get(peer);
   }
 
+  /** The link of a number, a closing one included. */
   get(number: LinkNumber): Link | undefined {
     return this.#links.get(number);
   }
@@ -188,6 +190,7 @@ export class Links {
     this.#links.delete(number);
   }
 
+  /** Works on a closing link as well: its good-bye has to leave. */
   pull(number: LinkNumber): Bytes | undefined {
     const link = this.#links.get(number);
     if (link === undefined) return undefined;
@@ -201,6 +204,7 @@ export class Links {
     return frame;
   }
 
+  /** Queues a message; what one step queues leaves in as few frames as fit. */
   send(link: Link, message: Message): void {
     this.sendBytes(link, laneOf(message.type), encode(message));
   }
@@ -251,12 +255,14 @@ export class Links {
     this.#end(link, code, short, error);
   }
 
+  /** Says good-bye to everybody. */
   closeAll(reason: string): void {
     for (const link of [...this.#links.values()]) {
       this.close(link, CloseCode.normal, reason);
     }
   }
 
+  /** Once is enough until the driver has pulled all. */
   #announce(link: Link): void {
     if (link.isAnnounced) return;
     link.isAnnounced = true;
@@ -278,6 +284,7 @@ export class Links {
     }
   }
 
+  /** Before the handshake the version is looked at first. */
   #decode(link: Link, bytes: Bytes): Message | undefined {
     if (link.state === "open") return decode(bytes);
     const problem = versionProblem(bytes);
@@ -326,6 +333,7 @@ export class Links {
     this.#handlers.onUp(link, self, isFirst);
   }
 
+  /** The other side ends the link, and says why; only known codes count. */
   #onBye(link: Link, bye: MessageOf<"bye">): void {
     const reason = shortReason(bye.reason);
     const code = bye.code >= CloseCode.normal && bye.code <= CloseCode.silent

@@ -198,6 +198,7 @@ export class Mesh<Operation> {
   #onEventClosed(event: NodeEvent<Operation>): void {
     switch (event.type) {
       case "opened":
+        // A dial that was under way when the node was closed.
         return this.#context.effect({
           type: "close",
           link: event.link,
@@ -212,6 +213,7 @@ export class Mesh<Operation> {
     }
   }
 
+  /** What means something between the two ends of a link only. */
   #onLinkMessage(message: Message, link: Link): void {
     switch (message.type) {
       case "heartbeat":
@@ -295,6 +297,7 @@ export class Mesh<Operation> {
     }
   }
 
+  /** Takes what a node says of itself; gives why it may not link, if so. */
   #admit(record: MemberRecord): string | undefined {
     const known = this.table.get(record.id);
     if (known?.health === Health.left) return "the node has left the mesh";
@@ -305,10 +308,10 @@ export class Mesh<Operation> {
       : undefined;
   }
 
+  /** The order matters: a mark tells the peer where broadcasts begin. */
   #onUp(link: Link, record: MemberRecord, isFirst: boolean): void {
     const { peer } = link;
     const isOnly = this.links.peerCount === 1;
-    this.#gossip.onLinkUp(peer);
     this.links.send(link, {
       type: "heartbeat",
       table: this.table.digest,
@@ -341,6 +344,7 @@ export class Mesh<Operation> {
     if (code !== CloseCode.normal) this.detector.onLinkLost(peer);
   }
 
+  /** Called from within the table, which must not be changed again here. */
   #onRecord(
     before: MemberRecord | undefined,
     after: MemberRecord,
@@ -363,6 +367,7 @@ export class Mesh<Operation> {
     }
   }
 
+  /** A suspect may be a dead end: it heads a part only if nobody else can. */
   #fitness(id: Id): "good" | "poor" | "none" {
     if (this.links.to(id) === undefined) return "none";
     return this.table.get(id)?.health === Health.alive ? "good" : "poor";

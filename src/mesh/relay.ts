@@ -61,7 +61,8 @@ export class Router {
     }
     const self = this.#table.self.id;
     if (to === self) return undefined;
-    this.#demand(to);
+    // Whether somebody lives can be asked through others as well.
+    if (message.type !== "ping") this.#demand(to);
     return this.#pass(self, to, 0, encode(message), undefined);
   }
 

@@ -27,11 +27,13 @@ const SAMPLE_WEIGHT = 0.125;
 
 /** One node that a request was sent to. */
 interface Expected {
+  /** The link it left on, to whomever; `undefined` if there was no way. */
   readonly link: Link | undefined;
   readonly sentMs: number;
   readonly timer: Timer;
 }
 
+/** One request; listed only while answers are expected. */
 interface Pending {
   readonly number: number;
   readonly handlers: RequestHandlers;
@@ -119,6 +121,7 @@ export class Requests {
     request.send(target, { type: "ping", request: request.number });
   }
 
+  /** An answer nobody waits for, or from who was not asked, is dropped. */
   onAnswer(message: Message, from: Id): void {
     const { request } = message as { readonly request?: number };
     const pending = this.#pending.get(request!);
@@ -157,6 +160,7 @@ export class Requests {
     if (pending.isCancelled || pending.expected.has(to)) return;
     const sentMs = this.#context.nowMs;
     const link = this.#router.send(to, message);
+    // A deadline that is due already: no handler runs within the caller.
     const failure = link === undefined ? "unreachable" : "timeout";
     const timer = this.#context.timers.at(
       link === undefined ? sentMs : sentMs + timeoutMs,

@@ -41,6 +41,30 @@ Deno.test("a broadcast reaches every other node once with N - 1 messages", () =>
   }
 });
 
+Deno.test("a broadcast that comes again is neither told nor passed on again", () => {
+  const net = new Network(12);
+  const stations = net.mesh(3);
+  net.run(3_000);
+  const [origin, b] = stations as [Station, Station];
+  const frames: Bytes[] = [];
+  net.onFrame = (_from, to, frame) => {
+    if (to === b) frames.push(frame);
+  };
+  cast(net, origin, "once");
+  net.run(10);
+  net.onFrame = () => {};
+  const before = net.count("cast");
+  const kept = b.machine.stats;
+  const end = [...b.ends.values()].find(({ other }) => other?.node === origin)!;
+  for (const frame of frames) {
+    net.event(b, { type: "frame", link: end.link, frame });
+  }
+  net.run(1_000);
+  assert(b.machine.stats.framesReceived > kept.framesReceived);
+  assertEquals(heard(b, origin), ["once"]);
+  assertEquals(net.count("cast"), before);
+});
+
 Deno.test("broadcasts of one origin come in its order", () => {
   const net = new Network(2);
   const stations = net.mesh(10);

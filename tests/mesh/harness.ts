@@ -37,6 +37,8 @@ interface End {
   /** Frames still on their way to this end come no earlier than this. */
   busyUntilMs: number;
   isOpen: boolean;
+  /** A slow transport takes its next frame by itself. */
+  isPumping: boolean;
   readonly inbox: Inbox;
 }
 
@@ -138,6 +140,8 @@ export class Network {
   readonly stations: Station[] = [];
   /** One way, in ms. */
   delayMs = 1;
+  /** A transport takes one frame in this time; 0: all at once. */
+  frameMs = 0;
   /** Whether frames and dials between two nodes vanish. */
   isCut: (a: Station, b: Station) => boolean = () => false;
   /** Decoded messages that were delivered, by type. */
@@ -290,6 +294,7 @@ export class Network {
       other: undefined,
       busyUntilMs: 0,
       isOpen: true,
+      isPumping: false,
       inbox: new Inbox(),
     };
   }
@@ -363,12 +368,22 @@ export class Network {
 
   #pump(station: Station, link: LinkNumber): void {
     const end = station.ends.get(link);
+    if (end?.isPumping) return;
     for (;;) {
       const frame = station.machine.pull(link);
       if (frame === undefined) return;
+      if (this.frameMs > 0 && end !== undefined) {
+        end.isPumping = true;
+        this.#timers.at(this.nowMs + this.frameMs, () => {
+          end.isPumping = false;
+          this.#pump(station, link);
+        });
+      }
       const { other } = end ?? {};
-      if (other === undefined || this.isCut(station, other.node)) continue;
-      this.#later(other, () => this.#deliver(station, other, frame));
+      if (other !== undefined && !this.isCut(station, other.node)) {
+        this.#later(other, () => this.#deliver(station, other, frame));
+      }
+      if (end?.isPumping) return;
     }
   }
 

@@ -102,6 +102,20 @@ Deno.test("a newer version is refused before its fields are read", () => {
   assertInstanceOf(errorOf(CloseCode.version, "too new"), VersionError);
 });
 
+Deno.test("a node of a newer version is told so and reported", () => {
+  const net = new Network();
+  const a = net.add("a");
+  const link = net.raw(a);
+  const call = net.call(a, { type: "accept", link, timeoutMs: 1_000 });
+  // Magic, then versions 3 to 9, then what nobody of this version can read.
+  const hello = [1, 0x43, 0x48, 0x52, 0x44, 9, 3, 255, 255];
+  const frame = Uint8Array.from([hello.length + 1, 0, ...hello]);
+  net.event(a, { type: "frame", link, frame });
+  assertInstanceOf(errorOfCall(a.endings.get(call)), VersionError);
+  net.run(1);
+  assertEquals(a.machine.stats.links, 0);
+});
+
 Deno.test("a connect to nobody fails as a connection, one to silence as a time-out", () => {
   const net = new Network();
   const a = net.add("a");
@@ -188,6 +202,44 @@ Deno.test("no message is lost or doubled while crossed dials become one link", (
         Array.from({ length: 300 - first }, (_, i) => first + i),
         `seed ${seed}, node ${station.name}`,
       );
+    }
+  }
+});
+
+Deno.test("large and small messages all arrive though their link is replaced", () => {
+  for (let seed = 1; seed <= 10; seed++) {
+    const net = new Network(seed);
+    net.delayMs = 20;
+    net.frameMs = 15; // What is large takes a while to leave.
+    const [a, b] = net.mesh(2) as [Station, Station];
+    const value = new Uint8Array(900_000);
+    const entry = {
+      key: Uint8Array.of(1),
+      value,
+      version: { ms: 1, count: 0, node: "0".repeat(16) },
+    };
+    for (const [from, to] of [[a, b], [b, a]] as const) {
+      net.inside(from, () => {
+        from.peers.send(to.id, { type: "push", request: 0, entries: [entry] });
+      });
+    }
+    // A second dial takes over while the pieces are on their way.
+    net.connect(seed % 2 === 0 ? a : b, seed % 2 === 0 ? b : a);
+    for (let i = 1; i < 60; i++) {
+      for (const [from, to] of [[a, b], [b, a]] as const) {
+        net.inside(from, () => {
+          from.peers.send(to.id, { type: "push", request: i, entries: [] });
+        });
+      }
+      net.run(2);
+    }
+    net.run(2_000);
+    for (const { recorder, machine } of [a, b]) {
+      const numbers = recorder.messages
+        .map(({ message }) => (message as { request: number }).request);
+      assertEquals(new Set(numbers).size, 60, `seed ${seed}`);
+      assertEquals(numbers.length, 60);
+      assertEquals(machine.stats.links, 1);
     }
   }
 });
