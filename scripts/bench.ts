@@ -16,6 +16,7 @@ import { keyId } from "../src/id/id.ts";
 import { Child } from "./children.ts";
 import { Latencies, shownMs } from "./latencies.ts";
 
+const BENCH_MS_MAX = 120_000;
 const ROUNDS = 20;
 const WARM_UP_ROUNDS = 3;
 const PER_ROUND = 50;
@@ -102,29 +103,33 @@ class EchoClient {
 }
 
 /** Keys whose first holder is, or is not, this node. */
-function keysFor(sock: ChordSocket, isLocal: boolean, count: number): string[] {
-  const ring = [...sock.ring].sort((a, b) => a.position < b.position ? -1 : 1);
-  const at = ring.findIndex(({ id }) => id === sock.id);
-  const from = ring[(at + ring.length - 1) % ring.length]!.position;
+function keysFor(
+  sock: ChordSocket,
+  isLocal: boolean,
+  count: number,
+  kind: string,
+): string[] {
+  const { after, through } = sock.ring.find(({ id }) => id === sock.id)!;
   const keys: string[] = [];
   for (let i = 0; keys.length < count; i++) {
-    const key = `key ${i}`;
+    const key = `${kind} ${i}`;
     const hash = keyId(new TextEncoder().encode(key));
-    if (isInArc(hash, from, ring[at]!.position) === isLocal) keys.push(key);
+    if (isInArc(hash, after, through) === isLocal) keys.push(key);
   }
   return keys;
 }
 
 async function rowsFor(sock: ChordSocket, echo: EchoClient): Promise<Row[]> {
-  const remote = keysFor(sock, false, 64);
-  const local = keysFor(sock, true, 64);
+  const remote = keysFor(sock, false, 64, "remote");
+  const missing = keysFor(sock, false, 64, "missing");
+  const local = keysFor(sock, true, 64, "local");
   const value = new Uint8Array(64).fill(7);
   for (const key of [...remote, ...local]) await sock.set(key, value);
   const of = (keys: string[], at: number) => keys[at % keys.length]!;
   const rows = [
     row("echo of 96 B", () => echo.echo()),
     row("get, remote holder", (at) => sock.get(of(remote, at))),
-    row("get, missing key", (at) => sock.get(`${of(remote, at)} none`, null)),
+    row("get, missing key", (at) => sock.get(of(missing, at), null)),
     row("get, local holder", (at) => sock.get(of(local, at))),
     row("set, 3 copies", (at) => sock.set(of(remote, at), value)),
     row("echo, 64 at once", () => echo.echo(), 2000, WIDTH),
@@ -138,7 +143,7 @@ async function rowsFor(sock: ChordSocket, echo: EchoClient): Promise<Row[]> {
   ];
   for (const size of VALUE_BYTES) {
     const large = new Uint8Array(size).fill(9);
-    const keys = remote.slice(0, 8).map((key) => `${key} of ${size}`);
+    const keys = keysFor(sock, false, 8, `of ${size}`);
     for (const key of keys) await sock.set(key, large);
     const count = size > 100_000 ? 10 : PER_ROUND;
     rows.push(
@@ -171,6 +176,12 @@ function report(rows: readonly Row[]): void {
         String(stalls).padStart(11),
     );
   }
+  const stalls = rows.reduce(
+    (n, { latencies }) => n + latencies.over(STALL_MS),
+    0,
+  );
+  const all = rows.reduce((n, { latencies }) => n + latencies.count, 0);
+  console.log(`${stalls} of ${all} operations took more than ${STALL_MS} ms`);
   const ratio = rows[1]!.latencies.quantile(0.5) / sequential.quantile(0.5);
   console.log(
     `a remote get takes ${ratio.toFixed(2)} times a bare WebSocket echo ` +
@@ -206,8 +217,14 @@ const children = [
   new Child("B", NODE, ["bench"]),
   new Child("C", NODE, ["bench"]),
 ];
+const watchdog = setTimeout(() => {
+  console.error(`Not done after ${BENCH_MS_MAX} ms`);
+  void Promise.all(children.map((child) => child.kill()))
+    .then(() => Deno.exit(1));
+}, BENCH_MS_MAX);
 try {
   await bench(children);
 } finally {
+  clearTimeout(watchdog);
   await Promise.all(children.map((child) => child.kill()));
 }

@@ -99,7 +99,7 @@ class Demo {
 
   async draw(): Promise<void> {
     const [first] = this.#nodes.values();
-    const ring = await first!.call<{ id: string; position: string }[]>("ring");
+    const ring = await first!.call<(Mark & { id: string })[]>("ring");
     const marks: Mark[] = [];
     for (const [name, node] of this.#nodes) {
       const id = await node.call<string>("id");
@@ -108,7 +108,8 @@ class Demo {
       if (member === undefined) {
         throw new Mismatch(`${name} is not in the ring`);
       }
-      marks.push({ name, position: member.position, entries });
+      const { through, share } = member;
+      marks.push({ name, through, share, entries });
     }
     expect("members of the ring", ring.length, marks.length);
     console.log(picture(marks));

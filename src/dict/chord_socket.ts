@@ -20,6 +20,7 @@ import { Directory } from "./driver/directory.ts";
 import type {
   Arc,
   ChordOptions,
+  ChordStats,
   DictEvents,
   Entries,
   ReadOptions,
@@ -98,6 +99,12 @@ export class ChordSocket<K = Uint8Array, V = Uint8Array> extends MeshSocket {
   /** The members and their arcs as this node knows them now, by position. */
   get ring(): readonly Arc[] {
     return arcsOf(this.#machine.members);
+  }
+
+  /** Numbers that show how this node is doing, for people to look at. */
+  override stats(): ChordStats {
+    const { entries, tombstones, bytes } = this.#machine.dict.stats;
+    return { ...super.stats(), entries, tombstones, bytes };
   }
 
   /**

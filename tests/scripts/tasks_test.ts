@@ -45,8 +45,8 @@ Deno.test("times are shown in the unit that a reader wants", () => {
 
 Deno.test("the picture has each member where it is, and its share of the ring", () => {
   const marks = [
-    { name: "B", position: "8" + "0".repeat(31), entries: 7 },
-    { name: "A", position: "4" + "0".repeat(31), entries: 12 },
+    { name: "B", through: "8" + "0".repeat(31), share: 0.25, entries: 7 },
+    { name: "A", through: "4" + "0".repeat(31), share: 0.75, entries: 12 },
   ];
   const [line, a, b] = picture(marks).split("\n");
   assertEquals(line!.indexOf("B") - line!.indexOf("A"), 16);

@@ -6,6 +6,7 @@
 import type { Codec, Input } from "../../base/codecs.ts";
 import { KEY_BYTES_MAX, VALUE_BYTES_MAX } from "../../base/limits.ts";
 import type { CallOptions, MeshOptions } from "../../mesh/driver/options.ts";
+import type { MeshStats } from "../../mesh/driver/views.ts";
 import type { ReadMode } from "../operations.ts";
 
 /** How long `join`, `leave` and `settled` wait by default: they move data. */
@@ -63,6 +64,16 @@ export interface Arc {
   readonly through: string;
   /** The arc's part of the ring, from 0 to 1. */
   readonly share: number;
+}
+
+/** What {@linkcode ChordSocket.stats} gives. */
+export interface ChordStats extends MeshStats {
+  /** Copies that this node holds, tombstones not counted. */
+  readonly entries: number;
+  /** Deleted keys that this node remembers. */
+  readonly tombstones: number;
+  /** Bytes of the keys and values of the copies held. */
+  readonly bytes: number;
 }
 
 /** The events of {@linkcode ChordSocket}, besides those of its base. */
