@@ -71,8 +71,13 @@ export class Read extends Call<ReadResult> {
 
   /** Asks the holder, or the holders, that the mode wants. */
   start(): this {
-    if (this.#peers.ring.members.length === 0) {
+    const { ring } = this.#peers;
+    const first = ring.members[ring.indexOf(this.#id)];
+    if (first === undefined) {
       this.fail(noMember("read the key"));
+    } else if (this.#mode === "first" && !this.#isSuspect(first.id)) {
+      this.#ask(first.id);
+      if (first.id === this.#peers.self.id) this.#judge();
     } else {
       this.#askFor(this.#wanted());
     }
@@ -169,7 +174,9 @@ export class Read extends Call<ReadResult> {
       onAnswer: (answer, from) => {
         if (answer.type !== "getAnswer") return;
         this.#answers.set(from, answer);
-        this.#judge();
+        // It was a holder when it was asked, and is one in its own view.
+        if (answer.ready && this.#isOneEnough) this.#end(answer);
+        else this.#judge();
       },
       onFailure: (to) => this.#onFailure(to),
     });
@@ -203,11 +210,14 @@ export class Read extends Call<ReadResult> {
     });
   }
 
+  get #isOneEnough(): boolean {
+    return this.#mode === "first" || this.#mode === "nearest";
+  }
+
   #judge(): void {
     const proof = this.#proof();
     if (proof !== undefined) return this.#end(proof);
-    const isFirstOnly = this.#mode === "first" || this.#mode === "nearest";
-    if (isFirstOnly && this.#answers.size > 0) {
+    if (this.#isOneEnough && this.#answers.size > 0) {
       // Who answered has not caught up, so all must be asked.
       this.#mode = "all";
       return this.#askFor(this.#wanted());
@@ -219,7 +229,7 @@ export class Read extends Call<ReadResult> {
   #proof(): Copy | undefined {
     const holders = this.#holders();
     const ready = holders.find((id) => this.#answers.get(id)?.ready);
-    if (this.#mode === "first" || this.#mode === "nearest") {
+    if (this.#isOneEnough) {
       return ready === undefined ? undefined : this.#answers.get(ready);
     }
     const answered = holders.filter((id) => this.#answers.has(id)).length;
@@ -244,10 +254,10 @@ export class Read extends Call<ReadResult> {
   }
 
   #end({ version, value }: Copy): void {
-    const behind = version === undefined ? [] : this.#holders().filter((id) => {
-      const answer = this.#answers.get(id);
-      return answer !== undefined && isNewer(version, answer.version);
-    });
+    const behind: Id[] = [];
+    for (const [id, answer] of this.#answers) {
+      if (version && isNewer(version, answer.version)) behind.push(id);
+    }
     this.succeed({ version, value, behind });
   }
 }
