@@ -45,6 +45,12 @@ interface Accepting {
   readonly timer: Timer;
 }
 
+/** A call whose link is there. */
+interface Acquainting {
+  readonly peer: Id;
+  readonly timer: Timer;
+}
+
 /** The calls that wait, and the links and dials that they wait for. */
 export class Calls {
   readonly #context: Context;
@@ -59,7 +65,7 @@ export class Calls {
    * Calls whose link is there, but not yet what the peer knows: whoever is
    * connected should know of the ring, and not found a second one.
    */
-  readonly #acquainting = new Map<CallNumber, Id>();
+  readonly #acquainting = new Map<CallNumber, Acquainting>();
 
   constructor(
     context: Context,
@@ -103,7 +109,7 @@ export class Calls {
       dial.call = undefined;
       this.#connecting.delete(dial);
     }
-    this.#acquainting.delete(call);
+    this.#stopAcquainting(call);
     for (const accepting of this.#accepting.values()) {
       if (accepting.call === call) this.#stopAccepting(accepting);
     }
@@ -169,8 +175,7 @@ export class Calls {
     this.#connecting.delete(dial);
     if (dial.call === undefined) return;
     if (outcome === "linked" && peer !== undefined) {
-      this.#acquainting.set(dial.call, peer);
-      return;
+      return this.#acquaint(dial, dial.call, peer);
     }
     const elapsedMs = Math.round(this.#context.nowMs - dial.startedMs);
     this.#context.failure(
@@ -185,11 +190,25 @@ export class Calls {
 
   /** This node knows of all that `peer` knows of, or lost it again. */
   onAcquainted(peer: Id): void {
-    for (const [call, other] of this.#acquainting) {
-      if (other !== peer) continue;
-      this.#acquainting.delete(call);
+    for (const [call, waiting] of this.#acquainting) {
+      if (waiting.peer !== peer) continue;
+      this.#stopAcquainting(call);
       this.#context.result(call, peer);
     }
+  }
+
+  /** Waits for what the peer knows, but no longer than the call may take. */
+  #acquaint(dial: Dial, call: CallNumber, peer: Id): void {
+    const timer = this.#context.timers.at(dial.deadlineMs, () => {
+      this.#acquainting.delete(call);
+      this.#context.result(call, peer);
+    });
+    this.#acquainting.set(call, { peer, timer });
+  }
+
+  #stopAcquainting(call: CallNumber): void {
+    this.#context.timers.cancel(this.#acquainting.get(call)?.timer);
+    this.#acquainting.delete(call);
   }
 
   #connect(call: CallNumber, url: string, timeoutMs: number): void {
@@ -271,9 +290,9 @@ export class Calls {
     }
     this.#connecting.clear();
     for (const call of this.#acquainting.keys()) {
+      this.#stopAcquainting(call);
       this.#context.failure(call, closedError());
     }
-    this.#acquainting.clear();
     for (const accepting of this.#accepting.values()) {
       this.#stopAccepting(accepting);
       this.#context.failure(accepting.call, closedError());

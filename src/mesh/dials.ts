@@ -23,6 +23,7 @@ export interface Dial {
   /** Whom it is to reach; `undefined` if only the url is known. */
   readonly target: Id | undefined;
   readonly startedMs: number;
+  readonly deadlineMs: number;
   /** The application's call that waits for it. */
   call: CallNumber | undefined;
   readonly waiters: ((outcome: DialOutcome) => void)[];
@@ -75,14 +76,16 @@ export class Dials {
   start(url: string, target: Id | undefined, timeoutMs: number): Dial {
     const number = ++this.#number;
     const { nowMs, timers } = this.#context;
+    const deadlineMs = nowMs + timeoutMs;
     const dial: Dial = {
       number,
       url,
       target,
       startedMs: nowMs,
+      deadlineMs,
       call: undefined,
       waiters: [],
-      timer: timers.at(nowMs + timeoutMs, () => this.end(number, "silent")),
+      timer: timers.at(deadlineMs, () => this.end(number, "silent")),
       error: undefined,
     };
     this.#dials.set(number, dial);

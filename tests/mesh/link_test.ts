@@ -134,6 +134,21 @@ Deno.test("a connect to nobody fails as a connection, one to silence as a time-o
   assertInstanceOf(errorOfCall(a.endings.get(silent)), TimeoutError);
 });
 
+Deno.test("connect() takes no longer than it may, though the peer falls silent", () => {
+  const net = new Network();
+  net.delayMs = 10;
+  const [a] = net.mesh(2) as [Station];
+  const late = net.add("late");
+  const call = net.connect(late, a, 700);
+  // The hello still gets through, and nothing after it.
+  net.until(() => late.machine.linked.length === 1, 500);
+  net.isCut = () => true;
+  const startMs = net.nowMs;
+  net.until(() => late.endings.has(call), 2_000);
+  assert(net.nowMs - startMs <= 700);
+  assertEquals(late.endings.get(call), { value: a.id });
+});
+
 Deno.test("a call of a closed node fails as closed", () => {
   const net = new Network();
   const [a, b] = net.mesh(2) as [Station, Station];
