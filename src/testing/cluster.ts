@@ -6,9 +6,11 @@
  * @module
  */
 import { pick, SeededRandom } from "../base/random.ts";
-import { noLostWrite } from "./checkers.ts";
-import { Ledger } from "./ledger.ts";
+import { noLostWrite, oneRing } from "./checkers.ts";
+import { versionText } from "./history.ts";
+import { type Acknowledged, Ledger } from "./ledger.ts";
 import type { Host, Outcome, SimulatedNode } from "./node.ts";
+import { holdersOf, names, ringSeenBy } from "./truth.ts";
 import { Simulator, type SimulatorOptions, Violation } from "./simulator.ts";
 
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -26,7 +28,7 @@ export class Cluster {
   readonly ledger: Ledger;
   readonly #random: SeededRandom;
   readonly #memberHosts = new Set<Host>();
-  #endedMs: number[] = [];
+  readonly #endedMs: number[] = [];
 
   constructor(options: SimulatorOptions) {
     this.simulator = new Simulator(options);
@@ -80,18 +82,46 @@ export class Cluster {
 
   /** Makes a member leave; `done` runs when its process has ended. */
   leave(node: SimulatedNode, done: () => void): void {
-    const { queue } = this.simulator;
+    const { queue, nodes } = this.simulator;
+    const startMs = this.simulator.nowMs;
+    const held = [...this.ledger.owed].filter(({ key, version }) =>
+      holdersOf(key, version, [node]).length > 0
+    );
+    const isWhole = oneRing(nodes) === undefined;
     this.simulator.call(
       node,
       { type: "leave", timeoutMs: LEAVE_TIMEOUT_MS },
       (outcome) => {
         if (outcome.type === "ok") {
+          if (isWhole) this.#judgeLeave(node, held, startMs);
           queue.after(0, () => this.#close(node, done));
         } else if (outcome.type === "failed") {
           this.#retry(node, () => this.leave(node, done));
         }
       },
     );
+  }
+
+  /** What a leaver held is with as many others as there should be. */
+  #judgeLeave(
+    leaver: SimulatedNode,
+    held: readonly Acknowledged[],
+    startMs: number,
+  ): void {
+    const others = this.simulator.nodes.filter((node) => node !== leaver);
+    // Who ended since may have been one of those who confirmed.
+    const ended = this.#endedMs.filter((ms) => ms >= startMs).length;
+    const ring = ringSeenBy(leaver).length;
+    const least = Math.min(this.ledger.replicas, ring) - ended;
+    for (const { key, version } of held) {
+      const holders = holdersOf(key, version, others);
+      if (holders.length >= least) continue;
+      report(
+        "leaversHandOver",
+        `${leaver.name} has left with "${key.text}" ${versionText(version)} ` +
+          `held by [${names(holders)}] only`,
+      );
+    }
   }
 
   /** Audits again and again, for as long as the run lasts. */
@@ -103,11 +133,12 @@ export class Cluster {
   /** Compares what is owed with what is held. */
   audit(): void {
     const { nowMs, nodes } = this.simulator;
-    this.#endedMs = this.#endedMs.filter((ms) => ms >= nowMs - RECENT_MS);
+    const sinceMs = nowMs - RECENT_MS;
+    const ended = this.#endedMs.filter((ms) => ms >= sinceMs).length;
     report("noLostWrite", noLostWrite(this.ledger, nodes));
     report(
       "copiesAreDroppedSafely",
-      this.ledger.audit(nodes, this.#endedMs.length),
+      this.ledger.audit(nodes, ended),
     );
   }
 

@@ -19,6 +19,9 @@ import { activeNodes, recordOf } from "./truth.ts";
 
 /** Members that must go on for a crash to be allowed: somebody to come back to. */
 const MEMBERS_LEFT_MIN = 2;
+/** Cuts last from half a second to two and a half minutes. */
+const CUT_MIN_MS = 500;
+const CUT_SPREAD = 300;
 /** Below this many members nobody leaves. */
 const MEMBERS_TO_LEAVE_MIN = 4;
 
@@ -161,7 +164,7 @@ export class Faults {
       network.cut((from, to) => this.#cuts.some((cut) => cut(from, to)));
     this.#cuts.push(isCut);
     apply();
-    const forMs = 500 * Math.pow(120, fraction(this.#random));
+    const forMs = CUT_MIN_MS * Math.pow(CUT_SPREAD, fraction(this.#random));
     this.#later(forMs, () => {
       this.#cuts = this.#cuts.filter((cut) => cut !== isCut);
       apply();

@@ -35,6 +35,8 @@ export interface Operation {
   ending: Ending;
   /** What a read found, or a pop took out; `undefined`: nothing. */
   found: string | undefined;
+  /** Whether a delete or a pop took something away. */
+  didChange: boolean;
 }
 
 /** A key of the workload, with its place on the ring. */
@@ -67,12 +69,15 @@ export class History {
   readonly operations: Operation[] = [];
   readonly #written = new Map<string, Set<string>>();
 
-  begin(operation: Omit<Operation, "endMs" | "ending" | "found">): Operation {
+  begin(
+    operation: Omit<Operation, "endMs" | "ending" | "found" | "didChange">,
+  ): Operation {
     const begun: Operation = {
       ...operation,
       endMs: Infinity,
       ending: "open",
       found: undefined,
+      didChange: false,
     };
     this.operations.push(begun);
     if (operation.value !== undefined) {

@@ -16,6 +16,7 @@ import {
   noLostWrite,
   noResurrectedDelete,
 } from "./checkers.ts";
+import { poppedOnce, readsAreFresh } from "./calm.ts";
 import { Cluster, report } from "./cluster.ts";
 import { Faults } from "./faults.ts";
 import { demand, undropped, unfinished, unsettled } from "./rest.ts";
@@ -68,8 +69,9 @@ export function runSeed(
   try {
     run.phases();
   } catch (error) {
-    if (!(error instanceof Violation)) throw error;
-    violation = error;
+    violation = error instanceof Violation
+      ? error
+      : new Violation("simulatorItself", `${error}`, { cause: error });
   }
   return run.result(violation);
 }
@@ -89,6 +91,7 @@ class Run {
       network,
       replicas,
       create: settings.create ?? createChordMachine,
+      timings: { dropAfterMs: options.dropAfterMs },
       clockOffsetMaxMs: options.clockOffsetMaxMs,
       clockDriftMax: options.clockDriftMax,
       ...(settings.print === undefined ? {} : { print: settings.print }),
@@ -108,12 +111,17 @@ class Run {
 
   phases(): void {
     const hosts = this.#boot();
-    this.#workload.start(hosts);
-    this.#faults.start();
     this.#cluster.keepAuditing();
     this.#watchBounds();
-    const { simulator } = this.#cluster;
-    simulator.queue.run(simulator.nowMs + this.#options.minutes * 60_000);
+    const { queue } = this.#cluster.simulator;
+    const { minutes, calmMinutes } = this.#options;
+    const endMs = queue.nowMs + minutes * 60_000;
+    this.#workload.calmUntilMs = queue.nowMs + calmMinutes * 60_000;
+    this.#workload.start(hosts);
+    queue.run(this.#workload.calmUntilMs);
+    this.#judgeCalm();
+    this.#faults.start();
+    queue.run(endMs);
     this.#workload.stop();
     this.#faults.stop();
     demand(this.#cluster, "liveness", LIVENESS_MAX_MS, unfinished);
@@ -158,6 +166,12 @@ class Run {
     simulator.queue.run(100 * hosts.length);
     demand(this.#cluster, "boot", BOOT_MAX_MS, unsettled);
     return hosts;
+  }
+
+  #judgeCalm(): void {
+    const { operations } = this.#workload.history;
+    report("readsAreFresh", readsAreFresh(operations));
+    report("poppedOnce", poppedOnce(operations));
   }
 
   #verdict(): void {

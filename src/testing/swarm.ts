@@ -47,7 +47,11 @@ export interface SwarmOptions {
   readonly replicas: number;
   /** How long the workload with faults lasts, in virtual minutes. */
   readonly minutes: number;
+  /** How long, of these, nothing goes wrong yet. */
+  readonly calmMinutes: number;
   readonly network: NetworkOptions;
+  /** See {@linkcode Timings}; short, so that copies move a lot. */
+  readonly dropAfterMs: number;
   readonly clockOffsetMaxMs: number;
   readonly clockDriftMax: number;
   readonly clients: number;
@@ -64,6 +68,11 @@ export interface SwarmOptions {
   /** How long a crashed or stopped host stays down at most. */
   readonly downMaxMs: number;
 }
+
+/** Up to this delay nobody is slow enough to be suspected without a fault. */
+const QUICK_MS = 50;
+/** The part of a run before its first fault. */
+const CALM_SHARE = 0.1;
 
 /** What a caller may fix instead of having it drawn. */
 export interface SwarmOverrides {
@@ -109,13 +118,21 @@ export function swarmOptions(
 ): SwarmOptions {
   const random = new SeededRandom(seed, "swarm");
   const drawn = 3 + below(random, 10);
-  const options: SwarmOptions = {
+  const network = networkOptions(random);
+  const faults = faultRates(random);
+  const minutes = overrides.minutes ?? 10;
+  // Where a round trip takes a second, somebody is always suspected.
+  const isQuick = network.latencyMaxMs <= QUICK_MS;
+  const isHealthy = Object.values(faults).every((rate) => rate === 0);
+  return {
     seed,
     members: overrides.members ?? drawn,
     leaves: below(random, 3),
     replicas: 3,
-    minutes: overrides.minutes ?? 10,
-    network: networkOptions(random),
+    minutes,
+    calmMinutes: isQuick ? minutes * (isHealthy ? 1 : CALM_SHARE) : 0,
+    network,
+    dropAfterMs: pick(random, [60_000, 60_000, 10_000])!,
     clockOffsetMaxMs: pick(random, [0, 5, 500, 2_000])!,
     clockDriftMax: pick(random, [0, 0.0001, 0.001])!,
     clients: 2 + below(random, 5),
@@ -125,10 +142,9 @@ export function swarmOptions(
     coldKeys: 50 + below(random, 250),
     hotShare: 0.2 + 0.6 * fraction(random),
     valueBytesMax: pick(random, [16, 100, 1_000, 20_000])!,
-    faults: faultRates(random),
+    faults,
     downMaxMs: pick(random, [2_000, 20_000, 60_000])!,
   };
-  return options;
 }
 
 function networkOptions(random: SeededRandom): NetworkOptions {

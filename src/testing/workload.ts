@@ -16,6 +16,7 @@ import type {
   Written,
 } from "../dict/operations.ts";
 import type { Id } from "../id/id.ts";
+import { poppedEverywhere } from "./calm.ts";
 import { acknowledgedOnAllHolders, readsAreProven } from "./checkers.ts";
 import {
   compareVersions,
@@ -55,6 +56,8 @@ export class Workload {
   readonly #ledger: Ledger;
   readonly #options: SwarmOptions;
   readonly #random: SeededRandom;
+  /** Until then nothing goes wrong, and more can be demanded. */
+  calmUntilMs = 0;
   #values = 0;
   #isRunning = false;
 
@@ -171,13 +174,14 @@ export class Workload {
         if (found === undefined) return;
         operation.found = valueText(found);
         this.#prove(key.text, operation.found);
-        if (operation.type === "pop") this.#oweDelete(key);
+        if (operation.type === "pop") this.#pop(operation, node, key);
         return;
       }
       case "set":
         return this.#oweSet(node, key, value as Written);
       case "delete":
-        if (value === true) this.#oweDelete(key);
+        operation.didChange = value === true;
+        if (operation.didChange) this.#oweDelete(key);
         return;
       case "setDefault": {
         const text = valueText(value as Bytes);
@@ -196,6 +200,19 @@ export class Workload {
     }
   }
 
+  #pop(operation: Operation, node: SimulatedNode, key: Key): void {
+    operation.didChange = true;
+    if (this.#isCalm) {
+      const least = this.#leastCopies(node);
+      const live = this.#simulator.nodes;
+      const finding = poppedEverywhere(key, operation.found!, least, live);
+      if (finding !== undefined) {
+        throw new Violation("poppedEverywhere", finding);
+      }
+    }
+    this.#oweDelete(key);
+  }
+
   #prove(key: string, found: string): void {
     const finding = readsAreProven(this.history, key, found);
     if (finding !== undefined) throw new Violation("readsAreProven", finding);
@@ -207,7 +224,7 @@ export class Workload {
     const finding = acknowledgedOnAllHolders(
       key,
       written,
-      { least: leastCopies(node, replicas), replicas },
+      { least: this.#leastCopies(node), replicas },
       live,
     );
     if (finding !== undefined) {
@@ -268,6 +285,21 @@ export class Workload {
     this.#ledger.acknowledge({ key, version, isDelete, atMs, safe });
   }
 
+  /**
+   * The copies that an acknowledgement must have by PROTOCOL 4.5, as far as it
+   * can be said from outside: R where nobody is in doubt, and two in any case
+   * where the coordinator knows of two.
+   */
+  #leastCopies(coordinator: SimulatedNode): number {
+    const ring = ringSeenBy(coordinator).length;
+    const { replicas } = this.#options;
+    return Math.min(ring, this.#isCalm ? replicas : Math.min(2, replicas));
+  }
+
+  get #isCalm(): boolean {
+    return this.#simulator.nowMs < this.calmUntilMs;
+  }
+
   #pickType(): WorkType {
     let draw = below(this.#random, 100);
     for (const [type, share] of MIX) {
@@ -302,16 +334,6 @@ export function callsEnd(simulator: Simulator): string | undefined {
     }
   }
   return undefined;
-}
-
-/**
- * The copies that an acknowledgement must have by PROTOCOL 4.5, as far as it
- * can be said from outside: all R where the coordinator doubts nobody, and two
- * in any case where it knows of two.
- */
-function leastCopies(coordinator: SimulatedNode, replicas: number): number {
-  const ring = ringSeenBy(coordinator);
-  return Math.min(ring.length, replicas, 2);
 }
 
 function callOf(

@@ -1,0 +1,150 @@
+/**
+ * What holds as long as nothing goes wrong: membership is stable, nobody is
+ * slow. Then each key is a regular register, and a value is popped once.
+ *
+ * Full linearizability is not demanded: a write that meets a newer version
+ * tries again with a larger one, and two writes that do so at the same time can
+ * be seen to overtake each other twice. Both are concurrent then; what ended
+ * before is never seen again.
+ *
+ * @module
+ */
+import type { Finding } from "./checkers.ts";
+import { type Operation, valueText } from "./history.ts";
+import type { Key } from "./history.ts";
+import type { LiveNode } from "./node.ts";
+
+/** A write, or a read, of one key; `undefined` is the state of having none. */
+interface Step {
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly value: string | undefined;
+  readonly operation: Operation | undefined;
+}
+
+/**
+ * No read gives what had been replaced before it began: of a write that ended
+ * before another, acknowledged one began nothing is seen once that one ended.
+ */
+export function readsAreFresh(operations: readonly Operation[]): Finding {
+  const byKey = new Map<string, Operation[]>();
+  for (const operation of operations) {
+    if (operation.key === "") continue;
+    const same = byKey.get(operation.key);
+    if (same === undefined) byKey.set(operation.key, [operation]);
+    else same.push(operation);
+  }
+  for (const same of byKey.values()) {
+    const finding = keyIsFresh(same);
+    if (finding !== undefined) return finding;
+  }
+  return undefined;
+}
+
+function keyIsFresh(operations: readonly Operation[]): Finding {
+  const absent: Step = {
+    startMs: -Infinity,
+    endMs: -Infinity,
+    value: undefined,
+    operation: undefined,
+  };
+  const writes = [absent, ...operations.flatMap(writesOf)];
+  const sure = writes.filter(({ operation }) => operation?.ending === "ok");
+  for (const read of operations.flatMap(readsOf)) {
+    const sources = writes.filter((write) =>
+      write.value === read.value && write.startMs <= read.endMs &&
+      write.operation !== read.operation
+    );
+    const isFresh = sources.some((source) =>
+      !sure.some((other) =>
+        other.operation !== read.operation &&
+        source.endMs <= other.startMs && other.endMs <= read.startMs
+      )
+    );
+    if (!isFresh) {
+      const { type, node } = read.operation!;
+      return `${type} of "${read.operation!.key}" at ${node}, begun at ` +
+        `${read.startMs.toFixed(3)} ms, found ${read.value ?? "nothing"}, ` +
+        `which had been replaced before`;
+    }
+  }
+  return undefined;
+}
+
+/** What an operation has written, or may have. */
+function writesOf(operation: Operation): Step[] {
+  const { type, ending, startMs, found } = operation;
+  if (ending === "no") return [];
+  // What is not known to have happened may happen at any time yet.
+  const endMs = ending === "ok" ? operation.endMs : Infinity;
+  const write = (value: string | undefined): Step[] => [
+    { startMs, endMs, value, operation },
+  ];
+  switch (type) {
+    case "set":
+      return write(operation.value);
+    case "setDefault":
+      return ending !== "ok" || found === operation.value
+        ? write(operation.value)
+        : [];
+    case "delete":
+    case "pop":
+      return ending !== "ok" || operation.didChange ? write(undefined) : [];
+    default:
+      return [];
+  }
+}
+
+/** What an operation has seen. */
+function readsOf(operation: Operation): Step[] {
+  const { type, ending, startMs, endMs, found } = operation;
+  if (ending !== "ok") return [];
+  const read = (value: string | undefined): Step[] => [
+    { startMs, endMs, value, operation },
+  ];
+  switch (type) {
+    case "get":
+    case "pop":
+      return read(found);
+    case "setDefault":
+      return read(found === operation.value ? undefined : found);
+    case "delete":
+      // Of what it took away it says nothing.
+      return operation.didChange ? [] : read(undefined);
+    default:
+      return [];
+  }
+}
+
+/** No value is popped twice. */
+export function poppedOnce(operations: readonly Operation[]): Finding {
+  const popped = new Map<string, Operation>();
+  for (const operation of operations) {
+    const { type, found, key } = operation;
+    if (type !== "pop" || found === undefined) continue;
+    const first = popped.get(found);
+    if (first !== undefined) {
+      return `"${key}" ${found} was popped at ${first.node} and ` +
+        `at ${operation.node}`;
+    }
+    popped.set(found, operation);
+  }
+  return undefined;
+}
+
+/** Once a pop has ended, so many nodes know that its value is gone. */
+export function poppedEverywhere(
+  key: Key,
+  found: string,
+  least: number,
+  live: readonly LiveNode[],
+): Finding {
+  const knowing = live.filter((node) => {
+    const copy = node.machine.dict.copyOf(key.id);
+    if (copy === undefined) return false;
+    return copy.value === undefined || valueText(copy.value) !== found;
+  });
+  if (knowing.length >= least) return undefined;
+  return `"${key.text}" ${found} was popped, but only ${knowing.length} of ` +
+    `${least} holders know`;
+}
