@@ -35,7 +35,12 @@ export function unfinished(cluster: Cluster): Unrest {
     for (const { operation } of node.calls.values()) {
       return ["callsEnd", `${operation.type} at ${node.name} goes on`];
     }
-    const { queuedBytes } = node.machine.stats;
+    const { stats, dict } = node.machine;
+    const { queuedBytes } = stats;
+    const { callsWaiting } = dict.stats;
+    if (callsWaiting > 0) {
+      return ["callsEnd", `${callsWaiting} calls wait at ${node.name}`];
+    }
     if (queuedBytes > 0) {
       return [
         "boundedQueues",
