@@ -99,10 +99,9 @@ export class Router {
   }
 
   /**
-   * A linked node that is likely to have a link to `to`. Up to the size of a
-   * full mesh any will do, and chance keeps a bad one from being taken again
-   * and again; above it the nearest by id, for that is whom nodes keep links
-   * to.
+   * A linked node that is likely to have a link to `to`. In a full mesh any
+   * will do, and chance keeps a bad one from being taken again and again; in a
+   * larger one the nearest by id, for that is whom nodes keep links to.
    */
   #via(to: Id, from: Id, not: Id | undefined): Link | undefined {
     const all: Link[] = [];
@@ -116,7 +115,8 @@ export class Router {
     }
     const candidates = fit.length > 0 ? fit : all;
     const { order } = this.#table;
-    if (order.length <= FULL_MESH_NODES_MAX) {
+    const { linksMax } = this.#context.options;
+    if (order.length <= Math.min(FULL_MESH_NODES_MAX, linksMax + 1)) {
       return pick(this.#context.random, candidates);
     }
     const wanted = lowerBound(order, to);

@@ -258,6 +258,36 @@ Deno.test("an idle node sends at most 12 messages and 700 bytes a second", () =>
   }
 });
 
+Deno.test("a node with few links reaches all, by others or by a dial, and keeps few", () => {
+  const net = new Network(95);
+  const stations = Array.from(
+    { length: 40 },
+    (_, i) => net.add(`n${i}`, { linksMax: 16 }),
+  );
+  for (const station of stations.slice(1)) {
+    net.connect(station, stations[0]!);
+    net.run(50);
+  }
+  net.until(() => agree(stations), 30_000);
+  net.run(5_000);
+  const [a, ...others] = stations as [Station, ...Station[]];
+  for (const other of others) {
+    net.inside(a, () => {
+      a.peers.send(other.id, { type: "push", request: 1, entries: [] });
+    });
+    net.run(5);
+  }
+  net.run(2_000);
+  for (const { recorder } of others) {
+    assertEquals(recorder.messages.map(({ from }) => from), [a.id]);
+  }
+  net.run(30_000);
+  for (const { machine } of stations) {
+    assert(machine.linked.length <= 20, `${machine.linked.length} links`);
+    assert(machine.members.every(({ health }) => health === Health.alive));
+  }
+});
+
 Deno.test("above 64 nodes every table is right though not every link is there", () => {
   const net = new Network(91);
   const stations = Array.from({ length: 90 }, (_, i) => net.add(`n${i}`));
