@@ -1,10 +1,10 @@
 /** The end of calls and sockets: abort, time-outs, close; and hostile peers. */
 import {
   AbortError,
-  ChordError,
   ClosedError,
   ConnectionError,
   memoryPair,
+  ProtocolError,
   SelfConnectError,
   TimeoutError,
 } from "@chord/dict";
@@ -208,12 +208,19 @@ Deno.test("garbage of any kind ends its own link, with a reason, and nothing els
   ];
   const ends = await Promise.all(attacks.map((each) => attack(url, each)));
   for (const [code, reason] of ends) {
+    // Who goes on sending to a closed connection may miss why it was closed.
+    if (code === 0) continue;
     assert(code >= 4001 && code <= 4007, `${code} ${reason}`);
     assert(reason !== "");
   }
-  for (const error of errors) assertInstanceOf(error, ChordError);
+  assert(ends.filter(([code]) => code > 0).length >= 5);
+  await until(
+    "only the ring's link is left",
+    () => ring.first.stats().links === 1,
+  );
+  assertEquals(errors.length, attacks.length);
+  for (const error of errors) assertInstanceOf(error, ProtocolError);
   assertEquals(await ring.nodes[1]!.get("key"), "value");
-  assertEquals(ring.first.stats().links, 1);
 });
 
 Deno.test("a peer that never says hello is shown out", async () => {
