@@ -79,9 +79,13 @@ export class TestRing implements AsyncDisposable {
   }
 }
 
-/** A node that runs in a process of its own, to be killed. */
+/**
+ * A member that runs in a process of its own, to be killed.
+ *
+ * @param url where the ring is; without one it founds its own
+ */
 export async function spawnMember(
-  url: string,
+  url = "",
 ): Promise<{ url: string; kill(): Promise<void> }> {
   const script = new URL("member_process.ts", import.meta.url);
   const map = new URL("../../scripts/offline/import_map.json", import.meta.url);

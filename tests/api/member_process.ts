@@ -3,7 +3,7 @@ import { textSocket } from "./fixture.ts";
 
 const sock = textSocket();
 const { url } = await listen(sock);
-await sock.connect(Deno.args[0]!);
+if (Deno.args[0]) await sock.connect(Deno.args[0]);
 await sock.join();
 await sock.settled();
 console.log(url);
