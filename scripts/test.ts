@@ -53,7 +53,7 @@ async function command(args: readonly string[]): Promise<string[]> {
     "test",
     "--doc",
     "--parallel",
-    "--allow-net=127.0.0.1,localhost,[::1]",
+    "--allow-net",
     "--allow-read",
     "--allow-write",
     "--allow-run",
