@@ -32,7 +32,7 @@ import type {
   Notice,
 } from "./mesh/events.ts";
 import type { NodeMachine } from "./mesh/node_machine.ts";
-import type { Channel } from "./transport/channel.ts";
+import type { Channel, ChannelHandlers } from "./transport/channel.ts";
 
 /** What a driver needs to know and to tell. */
 export interface DriverHost {
@@ -61,6 +61,13 @@ interface Waiting extends CallOptions {
   readonly reject: (error: unknown) => void;
   readonly onAbort: (() => void) | undefined;
 }
+
+const NO_HANDLERS: ChannelHandlers = {
+  onOpen: () => {},
+  onFrame: () => {},
+  onDrain: () => {},
+  onClose: () => {},
+};
 
 /** A node on real transports. */
 export class NodeDriver<Operation> {
@@ -124,6 +131,9 @@ export class NodeDriver<Operation> {
     options: CallOptions,
   ): Promise<string> {
     if (this.#state !== "open") {
+      // Nobody else will end it.
+      channel.start(NO_HANDLERS);
+      channel.close(CloseCode.normal, "the node has closed");
       return Promise.reject(this.#closedError(options));
     }
     return new Promise((resolve, reject) => {

@@ -40,6 +40,15 @@ Deno.test("a call on a closed socket says so, and did nothing", async () => {
   await sock.close();
 });
 
+Deno.test("a connection that comes too late is ended", async () => {
+  const sock = textSocket();
+  await sock.close();
+  const [left, right] = memoryPair();
+  await assertRejects(() => sock.attach(left), ClosedError);
+  const { done } = await right.readable.getReader().read();
+  assert(done);
+});
+
 /** A WebSocket server that takes connections and says nothing. */
 function mute(): { url: string; [Symbol.asyncDispose](): Promise<void> } {
   const stop = new AbortController();
