@@ -12,6 +12,10 @@ export class Latencies {
     for (const one of ms) this.#ms.push(one);
   }
 
+  addAll(others: Latencies): void {
+    this.add(...others.#ms);
+  }
+
   get count(): number {
     return this.#ms.length;
   }
