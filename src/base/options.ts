@@ -28,7 +28,7 @@ export interface Timings {
   readonly redialMaxMs: number;
   /** How often one of the nodes that are believed dead is dialled. */
   readonly reviveMs: number;
-  /** How long a dead node is remembered. */
+  /** How long a dead node is remembered; longer than `tombstoneMs`. */
   readonly forgetMs: number;
   /** A read that is not answered for this long asks the next holder, too. */
   readonly hedgeMs: number;
@@ -40,7 +40,10 @@ export interface Timings {
   readonly dropAfterMs: number;
   /** How old the confirmations may be on which a copy is dropped. */
   readonly confirmedMaxMs: number;
-  /** How long a deleted key is remembered. */
+  /**
+   * How long a deleted key is remembered. Who was dead for longer than this is
+   * not let in again: it could bring back what was deleted meanwhile.
+   */
   readonly tombstoneMs: number;
   /** How far ahead of the own clock a version may be. */
   readonly clockAheadMaxMs: number;
@@ -64,7 +67,7 @@ export const TIMINGS: Timings = {
   redialMinMs: 100,
   redialMaxMs: 10_000,
   reviveMs: 10_000,
-  forgetMs: 24 * 3_600_000,
+  forgetMs: 7 * 24 * 3_600_000,
   hedgeMs: 50,
   standInMs: 1_000,
   antiEntropyMs: 10_000,

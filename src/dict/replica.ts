@@ -18,6 +18,9 @@ import { Share } from "./share.ts";
 import { type Entry, Table } from "./table.ts";
 import { compareVersions, HybridClock } from "./version.ts";
 
+/** How much longer than agreed a tombstone is kept. */
+const TOMBSTONE_MARGIN = 25 / 24;
+
 /** What became of a write at one node. */
 export interface PutOutcome {
   readonly status: typeof PutStatus[keyof typeof PutStatus];
@@ -89,11 +92,14 @@ export class Replica {
     if (!this.share.has(id)) this.onForeign();
   }
 
-  /** Whether a tombstone is so old that nobody remembers what it deleted. */
+  /**
+   * Whether a tombstone is so old that nobody is let in any more who missed it;
+   * a little later than that, since clocks and detection take their time.
+   */
   isExpired({ value, version }: EntryRecord): boolean {
     const { wallMs, options } = this.#context;
-    return value === undefined &&
-      version.ms < wallMs - options.timings.tombstoneMs;
+    const keptMs = options.timings.tombstoneMs * TOMBSTONE_MARGIN;
+    return value === undefined && version.ms < wallMs - keptMs;
   }
 
   #store(id: string, record: EntryRecord, before: Entry | undefined): void {

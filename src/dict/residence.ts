@@ -12,14 +12,17 @@
 import { type ChordError, NoPeerError, TimeoutError } from "../base/errors.ts";
 import type { Timer } from "../base/timers.ts";
 import { type Id, ZERO_ID } from "../id/id.ts";
-import { positionInLargestGap } from "../id/ring.ts";
+import { isCrowded, positionInLargestGap } from "../id/ring.ts";
 import type { Context } from "../mesh/context.ts";
 import type { CallNumber } from "../mesh/events.ts";
 import type { Peers } from "../mesh/peers.ts";
-import { Role } from "../wire/messages.ts";
+import { type MemberRecord, Role } from "../wire/messages.ts";
 import type { Repair } from "./repair.ts";
 import type { Replica } from "./replica.ts";
 import type { Sweep } from "./sweep.ts";
+
+/** How often a joiner looks for a better place when others join as well. */
+const PLACES_TRIED_MAX = 8;
 
 type Kind = "join" | "leave" | "settled";
 
@@ -40,6 +43,7 @@ export class Residence {
   #isKnown = true;
   /** Roles taken so far. */
   #taken = 0;
+  #placesTried = 0;
 
   constructor(
     parts: {
@@ -127,14 +131,38 @@ export class Residence {
   }
 
   #begin(): void {
-    const { ring, self } = this.#peers;
-    const others = [...ring.members, ...ring.joining]
-      .filter(({ id }) => id !== self.id);
-    const taken = others.map(({ position }) => position).sort();
+    const { ring } = this.#peers;
+    const taken = this.#positions(ring.joining);
     const position = positionInLargestGap(taken, this.#context.random);
+    this.#placesTried = 1;
     // Without anybody to take data from, this node founds the ring.
     const isFounder = ring.members.length === 0;
     this.#take(isFounder ? Role.active : Role.joining, position);
+  }
+
+  /** The positions of the members and of these joiners, sorted. */
+  #positions(joiners: readonly MemberRecord[]): Id[] {
+    const { ring, self } = this.#peers;
+    return [...ring.members, ...joiners]
+      .filter(({ id }) => id !== self.id)
+      .map(({ position }) => position).sort();
+  }
+
+  /**
+   * Others chose at the same time, perhaps the same place: of two the one with
+   * the smaller id keeps its place.
+   */
+  #findBetterPlace(): boolean {
+    const { ring, self } = this.#peers;
+    if (self.role !== Role.joining) return false;
+    if (this.#placesTried >= PLACES_TRIED_MAX) return false;
+    const first = ring.joining.filter(({ id }) => id < self.id);
+    const taken = this.#positions(first);
+    if (first.length === 0 || !isCrowded(self.position, taken)) return false;
+    this.#placesTried++;
+    const position = positionInLargestGap(taken, this.#context.random);
+    this.#take(Role.joining, position);
+    return true;
   }
 
   /** Has missed what was written while it was leaving. */
@@ -146,7 +174,7 @@ export class Residence {
 
   #becomeActive(): void {
     const { self, ring } = this.#peers;
-    if (self.role !== Role.joining) return;
+    if (self.role !== Role.joining || !this.#isKnown) return;
     // With nobody left to take data from, this node has what there is.
     if (ring.members.length === 0 || this.#replica.share.isReady) {
       this.#take(Role.active, self.position);
@@ -169,7 +197,7 @@ export class Residence {
     this.#isKnown = false;
     this.#repair.isHeld = role === Role.joining;
     this.#peers.announce(() => {
-      if (taken !== this.#taken) return;
+      if (taken !== this.#taken || this.#findBetterPlace()) return;
       this.#isKnown = true;
       this.#repair.isHeld = false;
       this.#repair.pump();

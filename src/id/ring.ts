@@ -38,6 +38,22 @@ export function advance(id: Id, by: bigint): Id {
   return idFromBigInt(idToBigInt(id) + by);
 }
 
+/** The widest arc between two neighbours of `taken`, which is sorted. */
+function widestGap(
+  taken: readonly Id[],
+): { readonly start: Id; readonly width: bigint } {
+  let start = taken[0]!;
+  let width = 0n;
+  for (const [i, id] of taken.entries()) {
+    const gap = distance(id, taken[(i + 1) % taken.length]!) || RING_SIZE;
+    if (gap > width) {
+      width = gap;
+      start = id;
+    }
+  }
+  return { start, width };
+}
+
 /**
  * Where a joiner should be: near the middle of the largest gap, off it by up to
  * an eighth of the gap so that two joiners at once differ. With random
@@ -51,16 +67,26 @@ export function positionInLargestGap(
   random: Random,
 ): Id {
   if (taken.length === 0) return randomId(random);
-  let start = taken[0]!;
-  let widest = 0n;
-  for (let i = 0; i < taken.length; i++) {
-    const next = taken[(i + 1) % taken.length]!;
-    const gap = distance(taken[i]!, next) || RING_SIZE;
-    if (gap > widest) {
-      widest = gap;
-      start = taken[i]!;
-    }
-  }
+  const { start, width } = widestGap(taken);
   const jitter = BigInt(Math.floor((fraction(random) - 0.5) * 0x1_0000_0000));
-  return advance(start, widest / 2n + ((widest / 4n) * jitter >> 32n));
+  return advance(start, width / 2n + ((width / 4n) * jitter >> 32n));
+}
+
+/**
+ * Whether another position would be much better than `position`: the middle of
+ * the largest gap has more than twice the room. True of two joiners that chose
+ * the same gap at the same time.
+ *
+ * @param taken the other positions in use, sorted
+ */
+export function isCrowded(position: Id, taken: readonly Id[]): boolean {
+  if (taken.length === 0) return false;
+  let room = RING_SIZE;
+  for (const id of taken) {
+    const after = distance(id, position);
+    const before = distance(position, id);
+    const nearest = after < before ? after : before;
+    if (nearest < room) room = nearest;
+  }
+  return widestGap(taken).width / 2n > 2n * room;
 }

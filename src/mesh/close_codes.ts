@@ -24,6 +24,8 @@ export const CloseCode = {
   overloaded: 4007,
   /** Nothing came from the other node for too long. */
   silent: 4008,
+  /** The node was away for longer than deleted keys are remembered. */
+  away: 4009,
 } as const;
 /** One of the codes above. */
 export type CloseCode = typeof CloseCode[keyof typeof CloseCode];

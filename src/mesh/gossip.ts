@@ -125,6 +125,11 @@ export class Gossip {
   }
 
   /** Tells all that is known, in pages. */
+  /** What a node knows that was told of this one. */
+  onAnnounced(joining: readonly MemberRecord[]): void {
+    for (const record of joining) this.#learn(record, undefined, "table");
+  }
+
   onTableAsk(link: Link): void {
     let records: MemberRecord[] = [];
     for (const record of this.#table.records()) {

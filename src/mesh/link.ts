@@ -174,6 +174,11 @@ export function errorOf(code: number, reason: string): ChordError {
       return new ProtocolError(
         `Cannot keep a link: the peer could not read what came (${tail})`,
       );
+    case CloseCode.away:
+      return new ConnectionError(
+        `Cannot come back under the old id: a node said ${tail}; make a new ` +
+          `socket in place of this one, its data are too old`,
+      );
     case CloseCode.overloaded:
       return new OverloadedError(
         `Cannot link to a node that has no room: it said ${tail}; try again ` +

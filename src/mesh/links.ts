@@ -11,6 +11,7 @@
 import type { Bytes } from "../base/bytes.ts";
 import {
   type ChordError,
+  ConnectionError,
   OverloadedError,
   ProtocolError,
 } from "../base/errors.ts";
@@ -44,12 +45,18 @@ import {
 } from "./link.ts";
 import { Succession } from "./succession.ts";
 
+/** Why a peer is not let in. */
+export interface Refusal {
+  readonly code: typeof CloseCode.overloaded | typeof CloseCode.away;
+  readonly reason: string;
+}
+
 /** What the links tell the rest of the node. */
 export interface LinkHandlers {
   /** The own record, as a hello tells it. */
   self(): MemberRecord;
-  /** The reason why this peer may not link, or `undefined`. */
-  admit(record: MemberRecord): string | undefined;
+  /** Why this peer may not link, or `undefined`. */
+  admit(record: MemberRecord): Refusal | undefined;
   /** A link is usable; `isFirst`: the only one to its peer. */
   onUp(link: Link, record: MemberRecord, isFirst: boolean): void;
   /** The last link to a peer is gone; `left` is the one that carried it. */
@@ -317,10 +324,12 @@ export class Links {
     }
     const refusal = this.#handlers.admit(self);
     if (refusal !== undefined) {
-      const error = new OverloadedError(
-        `Cannot link to ${self.id}: ${refusal}`,
-      );
-      return this.close(link, CloseCode.overloaded, refusal, error);
+      const { code, reason } = refusal;
+      const text = `Cannot link to ${self.id}: ${reason}`;
+      const error = code === CloseCode.overloaded
+        ? new OverloadedError(text)
+        : new ConnectionError(text);
+      return this.close(link, code, reason, error);
     }
     this.#greeting--;
     this.#context.timers.cancel(link.deadline);
@@ -336,7 +345,7 @@ export class Links {
   /** The other side ends the link, and says why; only known codes count. */
   #onBye(link: Link, bye: MessageOf<"bye">): void {
     const reason = shortReason(bye.reason);
-    const code = bye.code >= CloseCode.normal && bye.code <= CloseCode.silent
+    const code = bye.code >= CloseCode.normal && bye.code <= CloseCode.away
       ? bye.code
       : CloseCode.normal;
     this.#context.effect({ type: "close", link: link.number, code, reason });

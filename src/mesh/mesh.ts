@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { RECORDS_PER_MESSAGE_MAX } from "../base/limits.ts";
 import { jittered } from "../base/random.ts";
 import type { Id } from "../id/id.ts";
 import {
@@ -21,7 +22,7 @@ import { Dialler } from "./dialler.ts";
 import type { NodeEvent } from "./events.ts";
 import { Gossip, mayHold } from "./gossip.ts";
 import type { Link } from "./link.ts";
-import { Links } from "./links.ts";
+import { Links, type Refusal } from "./links.ts";
 import { MeshPeers } from "./mesh_peers.ts";
 import type { Extension, Peers, RingView } from "./peers.ts";
 import { Router } from "./relay.ts";
@@ -57,6 +58,7 @@ export class Mesh<Operation> {
     this.table = new Table(
       self,
       context.nowMs,
+      context.options.timings.tombstoneMs,
       (before, after, source) => this.#onRecord(before, after, source),
     );
     this.#ringShown = this.table.ring;
@@ -232,7 +234,11 @@ export class Mesh<Operation> {
         this.#gossip.onAnnounce(message.record, link);
         // What waits for the ring acts on it before it says so.
         this.settle();
-        this.links.send(link, { type: "pong", request: message.request });
+        this.links.send(link, {
+          type: "announced",
+          request: message.request,
+          joining: this.table.ring.joining.slice(0, RECORDS_PER_MESSAGE_MAX),
+        });
         break;
       case "tableAsk":
         this.#gossip.onTableAsk(link);
@@ -298,13 +304,19 @@ export class Mesh<Operation> {
   }
 
   /** Takes what a node says of itself; gives why it may not link, if so. */
-  #admit(record: MemberRecord): string | undefined {
-    const known = this.table.get(record.id);
-    if (known?.health === Health.left) return "the node has left the mesh";
-    const alive = { ...record, health: Health.alive };
-    this.table.apply(alive, "hello", this.#context.nowMs);
-    return this.table.get(record.id) === undefined
-      ? "the member table is full"
+  #admit(record: MemberRecord): Refusal | undefined {
+    const { id } = record;
+    const { nowMs } = this.#context;
+    const { away, overloaded } = CloseCode;
+    if (this.table.get(id)?.health === Health.left) {
+      return { code: away, reason: "the node has left; restart it" };
+    }
+    if (this.table.isAwayTooLong(id, nowMs)) {
+      return { code: away, reason: "the node was away too long; restart it" };
+    }
+    this.table.apply({ ...record, health: Health.alive }, "hello", nowMs);
+    return this.table.get(id) === undefined
+      ? { code: overloaded, reason: "the member table is full" }
       : undefined;
   }
 

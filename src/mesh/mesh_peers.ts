@@ -101,7 +101,12 @@ export class MeshPeers implements Peers {
       if (open.delete(id) && open.size === 0) done();
     };
     const request = this.#requests.begin(options.timings.probeMs, {
-      onAnswer: (_answer, from) => onEnd(from),
+      onAnswer: (answer, from) => {
+        if (answer.type === "announced") {
+          this.#gossip.onAnnounced(answer.joining);
+        }
+        onEnd(from);
+      },
       onFailure: onEnd,
     });
     if (open.size === 0 || request === undefined) {

@@ -45,6 +45,7 @@ interface Pending {
 const ANSWERS: ReadonlySet<Message["type"]> = new Set([
   "pong",
   "probed",
+  "announced",
   "putAnswer",
   "getAnswer",
   "execAnswer",

@@ -112,7 +112,10 @@ export class Reunion {
       else if (record.health === Health.dead) dead.push(record);
     }
     // Where another node listens now, the dead one cannot come back.
-    const candidates = dead.filter(({ url }) => !taken.has(url));
+    const { nowMs } = this.#context;
+    const candidates = dead.filter(({ id, url }) =>
+      !taken.has(url) && !this.#table.isAwayTooLong(id, nowMs)
+    );
     const chosen = pick(this.#context.random, candidates);
     if (chosen !== undefined) this.#attempt(chosen.id);
   }

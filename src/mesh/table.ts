@@ -50,13 +50,21 @@ function isNewer(a: MemberRecord, b: MemberRecord): boolean {
 export class Table {
   readonly #entries = new Map<Id, Entry>();
   readonly #onChange: OnChange;
+  readonly #awayMaxMs: number;
   #self: MemberRecord;
   #digest = 0;
   #order: readonly Id[] | undefined;
   #ring: RingView | undefined;
 
-  constructor(self: MemberRecord, nowMs: number, onChange: OnChange) {
+  /** @param awayMaxMs who was dead for longer does not come back */
+  constructor(
+    self: MemberRecord,
+    nowMs: number,
+    awayMaxMs: number,
+    onChange: OnChange,
+  ) {
     this.#self = self;
+    this.#awayMaxMs = awayMaxMs;
     this.#onChange = onChange;
     this.#put(self, nowMs);
   }
@@ -132,9 +140,17 @@ export class Table {
       // ever.
       if (!isPresent(record) || !this.#makeRoom()) return false;
     } else if (!isNewer(record, before)) return false;
+    if (isPresent(record) && this.isAwayTooLong(id, nowMs)) return false;
     this.#put(record, nowMs);
     this.#onChange(before, record, source);
     return true;
+  }
+
+  /** Whether a node has been dead for so long that its data are too old. */
+  isAwayTooLong(id: Id, nowMs: number): boolean {
+    const entry = this.#entries.get(id);
+    return entry?.record.health === Health.dead &&
+      nowMs - entry.changedMs > this.#awayMaxMs;
   }
 
   /** Forgets who is dead or has left since before `beforeMs`. */

@@ -274,8 +274,13 @@ export const declarations = [
   declare(18, "castAsk", operations, { origin: id, first: u48, last: u48 }),
   declare(19, "castGone", operations, { origin: id, first: u48, last: u48 }),
   declare(20, "note", operations, { letter }),
-  /** Like gossip of one record, but answered: with `pong`. */
+  /** Like gossip of one record, but answered. */
   declare(21, "announce", operations, { request, record: member }),
+  declare(22, "announced", operations, {
+    request,
+    /** Who else is joining, as far as the sender knows. */
+    joining: list(member, RECORDS_PER_MESSAGE_MAX, "member records"),
+  }),
 
   // The dict: one key.
   declare(32, "put", operations, {

@@ -3,7 +3,9 @@ import { utf8 } from "../../src/base/bytes.ts";
 import { below, SeededRandom } from "../../src/base/random.ts";
 import type { Found } from "../../src/dict/operations.ts";
 import type { Outcome } from "../../src/testing/node.ts";
+import { distance } from "../../src/id/ring.ts";
 import { Ring } from "../../src/testing/scenarios.ts";
+import { Role } from "../../src/wire/messages.ts";
 import { valueText } from "../../src/testing/history.ts";
 
 const WIDE = { latencyMinMs: 1, latencyMaxMs: 80, jitter: 1 };
@@ -158,4 +160,77 @@ Deno.test("a scan gives every key once while members come and go", () => {
     after = page.next;
   } while (after !== undefined);
   assertEquals(seen.sort(), keys.sort());
+});
+
+/** Cuts B off for `awayMs`, deletes meanwhile, and lets it come back. */
+function comeBackAfter(awayMs: number): Ring {
+  const timings = { tombstoneMs: 600_000 };
+  const ring = new Ring({ seed: 6, timings });
+  ring.grow(5);
+  for (let i = 0; i < 20; i++) {
+    const [key, value] = [utf8(`key ${i}`), utf8("v")];
+    // Not by `set`, whose promise is watched: its deletes are to be forgotten.
+    ring.ask("A", { type: "set", key, value, timeoutMs: 5_000 });
+  }
+  ring.cut("B", "both");
+  ring.run(60_000);
+  for (let i = 0; i < 20; i++) ring.delete("A", `key ${i}`);
+  ring.run(awayMs);
+  ring.heal();
+  ring.run(120_000);
+  return ring;
+}
+
+Deno.test("a member that was away comes back, and what was deleted does not", () => {
+  const ring = comeBackAfter(300_000);
+  ring.settle();
+  for (let i = 0; i < 20; i++) {
+    assertEquals(ring.get("B", `key ${i}`), undefined);
+  }
+});
+
+Deno.test("a member away for longer than deletes are remembered stays outside", () => {
+  const ring = comeBackAfter(800_000);
+  const own = [...ring.node("B").machine.dict.copies()];
+  assert(own.length > 5 && own.every(({ value }) => value), "as it was");
+  const { machine } = ring.node("A");
+  assertEquals([...machine.dict.copies()], [], "the tombstones are dropped");
+  for (let i = 0; i < 20; i++) {
+    assertEquals(ring.get("A", `key ${i}`), undefined);
+  }
+  ring.crash("B");
+  ring.join("B", "A");
+  ring.settle();
+  for (let i = 0; i < 20; i++) {
+    assertEquals(ring.get("B", `key ${i}`), undefined, "in a new process");
+  }
+});
+
+Deno.test("a joiner has all that it will hold before it is active", () => {
+  const ring = new Ring({ seed: 7, network: WIDE });
+  ring.grow(4);
+  const keys = Array.from({ length: 60 }, (_, i) => `key ${i}`);
+  for (const key of keys) ring.set("A", key, "v");
+  ring.join("E", "A");
+  const { machine } = ring.node("E");
+  const own = () => machine.members.find(({ id }) => id === machine.id)!;
+  while (own().role !== Role.active) ring.run(1);
+  const held = keys.filter((key) => ring.holders(key).includes("E"));
+  assert(held.length > 10);
+  for (const key of held) assert(ring.copies(key).includes("E"), key);
+});
+
+Deno.test("joiners that come at once spread over the ring", () => {
+  for (const seed of [1, 2, 3, 4, 5]) {
+    const ring = new Ring({ seed, network: WIDE });
+    ring.grow(8);
+    const arcs = [..."ABCDEFGH"].map((name) => {
+      const { machine } = ring.node(name);
+      return machine.members.find(({ id }) => id === machine.id)!.position;
+    }).sort().map((position, i, all) =>
+      Number(distance(all.at(i - 1)!, position) >> 64n) / 2 ** 64
+    );
+    assert(Math.max(...arcs) < 0.3, `${arcs}`);
+    assert(Math.min(...arcs) > 0.02, `${arcs}`);
+  }
 });

@@ -12,6 +12,7 @@ import {
   advance,
   distance,
   isBetween,
+  isCrowded,
   isInArc,
   positionInLargestGap,
   RING_SIZE,
@@ -141,4 +142,13 @@ Deno.test("a ring that grows by largest gaps stays even", () => {
       (Number(RING_SIZE) / 64);
     assert(share < 3, `the widest of 64 gaps is ${share} times the mean`);
   }
+});
+
+Deno.test("isCrowded() is true next to another position while there is room", () => {
+  const at = (digits: string) => digits.padEnd(32, "0");
+  assertEquals(isCrowded(at("8"), []), false);
+  assertEquals(isCrowded(at("8"), [at("0")]), false);
+  assertEquals(isCrowded(at("8"), [at("0"), at("81")]), true);
+  assertEquals(isCrowded(at("4"), [at("0"), at("8"), at("c")]), false);
+  assertEquals(isCrowded(at("01"), [at("0")]), true);
 });

@@ -6,7 +6,14 @@
  */
 import { type Bytes, NO_BYTES, toHex } from "../../base/bytes.ts";
 import { bytes, type Codec, type Input } from "../../base/codecs.ts";
-import { KeyNotFoundError, UpdateError } from "../../base/errors.ts";
+import type { Clock } from "../../base/clock.ts";
+import {
+  KeyNotFoundError,
+  OverloadedError,
+  TimeoutError,
+  UpdateError,
+} from "../../base/errors.ts";
+import { CALLS_WAITING_MAX } from "../../base/limits.ts";
 import type { Id } from "../../id/id.ts";
 import {
   type CallOptions,
@@ -14,6 +21,7 @@ import {
   checkTimeout,
 } from "../../mesh/driver/options.ts";
 import type { NodeDriver } from "../../node.ts";
+import { systemClock } from "../../system.ts";
 import type { EntryRecord } from "../../wire/messages.ts";
 import type { DictOperation, Found, Item, ScanPage } from "../operations.ts";
 import { inBulk, pairsOf } from "./bulk.ts";
@@ -28,8 +36,13 @@ import {
 } from "./options.ts";
 import { scan } from "./scan.ts";
 
-/** Values of one socket's writes that are under way at once; others wait. */
-const WRITE_BYTES_MAX = 16 * 1024 * 1024;
+/**
+ * Values of one socket's writes, and of its reads, that are under way at once.
+ * Others wait here and not in the links: a link whose queue is full is closed.
+ */
+const VALUES_BYTES_MAX = 16 * 1024 * 1024;
+/** How large a value is thought to be before the first one is read. */
+const FIRST_GUESS_BYTES = 256 * 1024;
 
 /** An operation without its time. */
 type Operation = DictOperation extends infer O
@@ -41,10 +54,15 @@ export class DictClient<K, V> {
   readonly #driver: NodeDriver<DictOperation>;
   readonly #keys: Codec<K, Input<K>>;
   readonly #values: Codec<V, Input<V>>;
-  readonly #writes = new Gate(Infinity, WRITE_BYTES_MAX);
+  readonly #clock: Clock;
+  readonly #writes = new Gate(Infinity, VALUES_BYTES_MAX);
+  readonly #reads = new Gate(Infinity, VALUES_BYTES_MAX);
+  /** Follows the sizes of what is read: up at once, down slowly. */
+  #guessBytes = FIRST_GUESS_BYTES;
 
   constructor(driver: NodeDriver<DictOperation>, options: ChordOptions<K, V>) {
     this.#driver = driver;
+    this.#clock = options.clock ?? systemClock;
     // Without codecs both types are what `bytes` takes and gives.
     const plain = bytes as Codec<unknown, never>;
     this.#keys = options.keys ?? plain as Codec<K, Input<K>>;
@@ -237,19 +255,65 @@ export class DictClient<K, V> {
   ): Promise<Bytes | undefined> {
     const read = checkRead(options.read);
     const operation = { type: "get", key: this.#keyOf(key), read } as const;
-    const found = await this.#ask<Found>(operation, action, false, options);
-    return found.value;
+    const guess = this.#guessBytes;
+    const { value } = await this.#through(
+      this.#reads,
+      guess,
+      action,
+      options,
+      (rest) => this.#ask<Found>(operation, action, false, rest),
+    );
+    const length = value?.length ?? 0;
+    this.#guessBytes = Math.max(length, guess + ((length - guess) >> 3));
+    return value;
   }
 
-  /** Large values wait here, not in the links: a full link is closed. */
-  async #set(key: Bytes, value: Bytes, options: CallOptions): Promise<void> {
+  #set(key: Bytes, value: Bytes, options: CallOptions): Promise<void> {
     const operation = { type: "set", key, value } as const;
-    const turn = this.#writes.enter(value.length);
-    if (turn !== undefined) await turn;
+    const action = "set a key";
+    return this.#through(
+      this.#writes,
+      value.length,
+      action,
+      options,
+      (rest) => this.#ask(operation, action, true, rest),
+    );
+  }
+
+  /** Runs `call` once the gate lets it; the wait is part of its time. */
+  async #through<Result>(
+    gate: Gate,
+    bytes: number,
+    action: string,
+    options: CallOptions,
+    call: (rest: CallOptions) => Promise<Result>,
+  ): Promise<Result> {
+    let rest = options;
+    if (gate.waiting >= CALLS_WAITING_MAX) {
+      throw new OverloadedError(
+        `Cannot ${action}: ${CALLS_WAITING_MAX} calls with large values wait ` +
+          `already; wait for some of them to end`,
+      );
+    }
+    const turn = gate.enter(bytes);
     try {
-      await this.#ask(operation, "set a key", true, options);
+      if (turn !== undefined) {
+        const startMs = this.#clock.nowMs();
+        await turn;
+        const spentMs = this.#clock.nowMs() - startMs;
+        const timeoutMs = checkTimeout(options.timeoutMs) - spentMs;
+        if (timeoutMs < 0) {
+          throw new TimeoutError(
+            `Cannot ${action}: other calls with large values took all of its ` +
+              `time; have fewer under way at once, or raise "timeoutMs"`,
+            "no",
+          );
+        }
+        rest = { ...options, timeoutMs };
+      }
+      return await call(rest);
     } finally {
-      this.#writes.leave(value.length);
+      gate.leave(bytes);
     }
   }
 

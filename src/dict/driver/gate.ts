@@ -23,6 +23,11 @@ export class Gate {
     this.#bytesMax = bytesMax;
   }
 
+  /** How many wait. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
   /** Goes through, at once (`undefined`) or once the promise resolves. */
   enter(bytes: number): Promise<void> | undefined {
     if (this.#waiting.length === 0 && this.#hasRoomFor(bytes)) {
