@@ -275,6 +275,7 @@ async function story(demo: Demo): Promise<void> {
   await demo.start("F", "B");
   await demo.settled();
   await demo.draw();
+  demo.say("(a copy that is no longer needed stays for a minute)");
   await demo.node("B").call("leave");
   await demo.node("B").call("close");
   await demo.kill("B");
@@ -287,7 +288,11 @@ async function story(demo: Demo): Promise<void> {
 
 async function main(): Promise<number> {
   const path = Deno.args[0] ?? README;
-  const demo = new Demo(await linesOf(path));
+  const lines = await linesOf(path).catch((error) => {
+    console.error(`Cannot read the file: ${error.message}`);
+    Deno.exit(1);
+  });
+  const demo = new Demo(lines);
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(
     () => late.reject(new Mismatch(`not done after ${DEMO_MS_MAX} ms`)),
