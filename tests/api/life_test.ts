@@ -138,6 +138,22 @@ Deno.test("a node comes and goes without anything left behind", async () => {
   }
 });
 
+Deno.test("a hundred large values at once go through without breaking a link", async () => {
+  await using ring = await TestRing.of(2);
+  const leaf = await ring.leaf();
+  const ends: number[] = [];
+  leaf.on("disconnect", (_, code) => ends.push(code));
+  const value = "x".repeat(1024 * 1024);
+  const keys = Array.from({ length: 100 }, (_, i) => `key ${i}`);
+  const options = { timeoutMs: 30_000 };
+  await leaf.update(keys.map((key) => [key, value]), options);
+  const read = await Promise.all(
+    keys.map((key) => leaf.get(key, null, options)),
+  );
+  assert(read.every((each) => each === value));
+  assertEquals(ends, []);
+});
+
 Deno.test("nodes meet over streams as over WebSockets", async () => {
   await using one = textSocket();
   await using two = textSocket();

@@ -6,14 +6,7 @@
  */
 import { type Bytes, NO_BYTES, toHex } from "../../base/bytes.ts";
 import { bytes, type Codec, type Input } from "../../base/codecs.ts";
-import type { Clock } from "../../base/clock.ts";
-import {
-  KeyNotFoundError,
-  OverloadedError,
-  TimeoutError,
-  UpdateError,
-} from "../../base/errors.ts";
-import { CALLS_WAITING_MAX } from "../../base/limits.ts";
+import { KeyNotFoundError, UpdateError } from "../../base/errors.ts";
 import type { Id } from "../../id/id.ts";
 import {
   type CallOptions,
@@ -25,7 +18,6 @@ import { systemClock } from "../../system.ts";
 import type { EntryRecord } from "../../wire/messages.ts";
 import type { DictOperation, Found, Item, ScanPage } from "../operations.ts";
 import { inBulk, pairsOf } from "./bulk.ts";
-import { Gate } from "./gate.ts";
 import {
   checkKey,
   checkRead,
@@ -35,12 +27,8 @@ import {
   type ReadOptions,
 } from "./options.ts";
 import { scan } from "./scan.ts";
+import { Throttle } from "./throttle.ts";
 
-/**
- * Values of one socket's writes, and of its reads, that are under way at once.
- * Others wait here and not in the links: a link whose queue is full is closed.
- */
-const VALUES_BYTES_MAX = 16 * 1024 * 1024;
 /** How large a value is thought to be before the first one is read. */
 const FIRST_GUESS_BYTES = 256 * 1024;
 
@@ -54,15 +42,16 @@ export class DictClient<K, V> {
   readonly #driver: NodeDriver<DictOperation>;
   readonly #keys: Codec<K, Input<K>>;
   readonly #values: Codec<V, Input<V>>;
-  readonly #clock: Clock;
-  readonly #writes = new Gate(Infinity, VALUES_BYTES_MAX);
-  readonly #reads = new Gate(Infinity, VALUES_BYTES_MAX);
+  readonly #writes: Throttle;
+  readonly #reads: Throttle;
   /** Follows the sizes of what is read: up at once, down slowly. */
   #guessBytes = FIRST_GUESS_BYTES;
 
   constructor(driver: NodeDriver<DictOperation>, options: ChordOptions<K, V>) {
     this.#driver = driver;
-    this.#clock = options.clock ?? systemClock;
+    const clock = options.clock ?? systemClock;
+    this.#writes = new Throttle(clock);
+    this.#reads = new Throttle(clock);
     // Without codecs both types are what `bytes` takes and gives.
     const plain = bytes as Codec<unknown, never>;
     this.#keys = options.keys ?? plain as Codec<K, Input<K>>;
@@ -256,8 +245,7 @@ export class DictClient<K, V> {
     const read = checkRead(options.read);
     const operation = { type: "get", key: this.#keyOf(key), read } as const;
     const guess = this.#guessBytes;
-    const { value } = await this.#through(
-      this.#reads,
+    const { value } = await this.#reads.run(
       guess,
       action,
       options,
@@ -271,50 +259,12 @@ export class DictClient<K, V> {
   #set(key: Bytes, value: Bytes, options: CallOptions): Promise<void> {
     const operation = { type: "set", key, value } as const;
     const action = "set a key";
-    return this.#through(
-      this.#writes,
+    return this.#writes.run(
       value.length,
       action,
       options,
       (rest) => this.#ask(operation, action, true, rest),
     );
-  }
-
-  /** Runs `call` once the gate lets it; the wait is part of its time. */
-  async #through<Result>(
-    gate: Gate,
-    bytes: number,
-    action: string,
-    options: CallOptions,
-    call: (rest: CallOptions) => Promise<Result>,
-  ): Promise<Result> {
-    let rest = options;
-    if (gate.waiting >= CALLS_WAITING_MAX) {
-      throw new OverloadedError(
-        `Cannot ${action}: ${CALLS_WAITING_MAX} calls with large values wait ` +
-          `already; wait for some of them to end`,
-      );
-    }
-    const turn = gate.enter(bytes);
-    try {
-      if (turn !== undefined) {
-        const startMs = this.#clock.nowMs();
-        await turn;
-        const spentMs = this.#clock.nowMs() - startMs;
-        const timeoutMs = checkTimeout(options.timeoutMs) - spentMs;
-        if (timeoutMs < 0) {
-          throw new TimeoutError(
-            `Cannot ${action}: other calls with large values took all of its ` +
-              `time; have fewer under way at once, or raise "timeoutMs"`,
-            "no",
-          );
-        }
-        rest = { ...options, timeoutMs };
-      }
-      return await call(rest);
-    } finally {
-      gate.leave(bytes);
-    }
   }
 
   #delete(key: Bytes, options: CallOptions): Promise<boolean> {
