@@ -6,7 +6,7 @@
  * are free for the link itself:
  *
  *     00            answer at once, a large frame follows
- *     00 <frame>    a frame; answer it soon, if only with 01
+ *     00 <frame>    a frame; say something within a millisecond, if only 01
  *     01            an answer that says nothing
  *
  * Why: Deno writes to a WebSocket that it dialled with Nagle's algorithm on,
@@ -14,8 +14,10 @@
  * segment then waits until the one before it is acknowledged, and the peer's
  * kernel puts an acknowledgement off for 40 ms unless its program says
  * something. So who dials asks for an answer with each frame; a peer that has
- * something to say anyway adds nothing, one that has not sends one byte. That
- * settles frames of up to 1,024 bytes.
+ * something to say anyway, as most have, adds nothing, one that has not sends
+ * one byte. That settles frames of up to 1,024 bytes. (Answering in the same
+ * turn would be sooner, but every answer to a request would cost a frame more:
+ * what the application asks next comes a few microtasks too late for it.)
  *
  * The header of a longer frame can be stuck with nobody there who has seen it.
  * It is sent while a one-byte message is unanswered: then header and payload
@@ -90,8 +92,9 @@ const ANSWERING: Bytes = Uint8Array.of(ANSWER);
 const WHOLE_WRITE_BYTES_MAX = 1_000;
 /** From here on a segment is full, even on loopback, and waits for nothing. */
 const FULL_SEGMENT_BYTES = 65_536;
-/** When, and how often at most, an answer is given again. */
-const ANSWER_AGAIN_MS = 1;
+/** When an answer is given, or given again, if nothing else was said. */
+const ANSWER_MS = 1;
+/** How often at most an answer is given again. */
 const ANSWERS_AGAIN_MAX = 8;
 /** How often `bufferedAmount` is read while it is too high. */
 const DRAIN_CHECK_MS = 4;
@@ -204,36 +207,32 @@ export class WebSocketChannel implements Channel {
     if (message[0] !== ASK) return this.#handlers!.onFrame(message);
     if (message.length === 1) return this.#answerNow();
     this.#owesAnswer = true;
+    this.#armAnswer();
     this.#handlers!.onFrame(message.subarray(1));
-    // After the microtask in which the driver sends what the frame led to.
-    queueMicrotask(() => queueMicrotask(() => this.#settleAnswer()));
-  }
-
-  #settleAnswer(): void {
-    if (!this.#owesAnswer || this.#closing !== undefined || this.#ended) return;
-    this.#owesAnswer = false;
-    this.#write(ANSWERING);
   }
 
   #answerNow(): void {
     this.#write(ANSWERING);
     this.#answersLeft = ANSWERS_AGAIN_MAX;
-    // One that is set already will do: early is no harm.
-    this.#answerTimer ??= this.#clock.setTimer(
-      () => this.#answerAgain(),
-      ANSWER_AGAIN_MS,
-    );
+    this.#armAnswer();
   }
 
-  #answerAgain(): void {
-    this.#answerTimer = undefined;
-    if (this.#answersLeft === 0 || this.#closing !== undefined) return;
+  /** One that is set already will do: a little early is no harm. */
+  #armAnswer(): void {
+    this.#answerTimer ??= this.#clock.setTimer(() => {
+      this.#answerTimer = undefined;
+      this.#answerLate();
+    }, ANSWER_MS);
+  }
+
+  #answerLate(): void {
+    if (this.#closing !== undefined || this.#ended) return;
+    const isRepeated = this.#answersLeft > 0;
+    if (isRepeated || this.#owesAnswer) this.#write(ANSWERING);
+    this.#owesAnswer = false;
+    if (!isRepeated) return;
     this.#answersLeft--;
-    this.#write(ANSWERING);
-    this.#answerTimer = this.#clock.setTimer(
-      () => this.#answerAgain(),
-      ANSWER_AGAIN_MS,
-    );
+    this.#armAnswer();
   }
 
   #refuse(reason: string): void {
