@@ -11,6 +11,8 @@
  *
  * @module
  */
+import type { Bytes } from "../base/bytes.ts";
+import type { CopyView } from "../dict/dict.ts";
 import type { Id } from "../id/id.ts";
 import type { Version } from "../wire/messages.ts";
 import { compareVersions, type Key, versionText } from "./history.ts";
@@ -26,6 +28,11 @@ export interface Acknowledged {
   readonly atMs: number;
   /** One of these must live on. */
   safe: ReadonlySet<Id>;
+}
+
+/** Whether a copy is what a delete leaves behind. */
+export function isTombstone(value: Bytes | undefined): boolean {
+  return value === undefined;
 }
 
 /** Acknowledged writes by key. */
@@ -56,6 +63,34 @@ export class Ledger {
   acknowledge(write: Acknowledged): void {
     replaceOlder(this.#owed, write);
     if (write.isDelete) replaceOlder(this.#deletes, write);
+  }
+
+  /**
+   * Takes in a write whose version nobody was told: the newest copy of its kind
+   * that exists is at least it, and those who really have that are its safe
+   * set. None at all: it has been overwritten, and what did that is owed.
+   */
+  acknowledgeNewest(
+    key: Key,
+    isOfKind: (value: Bytes | undefined) => boolean,
+    live: readonly LiveNode[],
+    atMs: number,
+  ): void {
+    let newest: CopyView | undefined;
+    for (const node of live) {
+      const copy = node.machine.dict.copyOf(key.id);
+      if (copy === undefined || !isOfKind(copy.value)) continue;
+      if (
+        newest === undefined ||
+        compareVersions(copy.version, newest.version) > 0
+      ) newest = copy;
+    }
+    if (newest === undefined) return;
+    const { version, value } = newest;
+    const holders = holdersOf(key, version, live);
+    const safe = new Set(holders.map((node) => node.machine.id));
+    const isDelete = value === undefined;
+    this.acknowledge({ key, version, isDelete, atMs, safe });
   }
 
   /** Whether every owed write keeps somebody of its safe set without `victim`. */

@@ -13,6 +13,7 @@ import type { DictOperation, Found, Written } from "../dict/operations.ts";
 import type { MeshOperation } from "../mesh/events.ts";
 import { Cluster } from "./cluster.ts";
 import { type Key, keyOf, valueText } from "./history.ts";
+import { isTombstone } from "./ledger.ts";
 import type { NetworkOptions } from "./network.ts";
 import type { CreateMachine, Host, Outcome, SimulatedNode } from "./node.ts";
 import { demand, undropped, unfinished } from "./rest.ts";
@@ -192,20 +193,24 @@ export class Ring {
 
   /** @throws {Violation} If the operation fails */
   delete(at: string, key: string): boolean {
-    return this.ask(at, {
+    const wasThere = this.ask(at, {
       type: "delete",
       key: utf8(key),
       timeoutMs: TIMEOUT_MS,
     }) as boolean;
+    if (wasThere) this.#oweDelete(key);
+    return wasThere;
   }
 
   /** @throws {Violation} If the operation fails */
   pop(at: string, key: string): string | undefined {
-    return textOf(this.ask(at, {
+    const text = textOf(this.ask(at, {
       type: "pop",
       key: utf8(key),
       timeoutMs: TIMEOUT_MS,
     }));
+    if (text !== undefined) this.#oweDelete(key);
+    return text;
   }
 
   /** The names of those who hold a key, or should: its first R members. */
@@ -261,6 +266,12 @@ export class Ring {
     const safe = new Set(holders);
     const atMs = this.nowMs;
     ledger.acknowledge({ key, version, isDelete: false, atMs, safe });
+  }
+
+  #oweDelete(key: string): void {
+    const { nodes } = this.simulator;
+    const { ledger } = this.#cluster;
+    ledger.acknowledgeNewest(keyOf(key), isTombstone, nodes, this.nowMs);
   }
 
   #host(name: string): Host {

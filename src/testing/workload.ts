@@ -15,11 +15,9 @@ import type {
   ScanPage,
   Written,
 } from "../dict/operations.ts";
-import type { Id } from "../id/id.ts";
 import { poppedEverywhere } from "./calm.ts";
 import { acknowledgedOnAllHolders, readsAreProven } from "./checkers.ts";
 import {
-  compareVersions,
   History,
   type Key,
   keyOf,
@@ -28,7 +26,7 @@ import {
   valueText,
   type WorkType,
 } from "./history.ts";
-import type { Ledger } from "./ledger.ts";
+import { isTombstone, type Ledger } from "./ledger.ts";
 import type { Host, Outcome, SimulatedNode } from "./node.ts";
 import { type Simulator, Violation } from "./simulator.ts";
 import type { SwarmOptions } from "./swarm.ts";
@@ -236,53 +234,23 @@ export class Workload {
       holdersOf(key, version, live).map((holder) => holder.machine.id),
     );
     const running = new Set(live.map((other) => other.machine.id));
-    const safe = holders.filter((id) => holding.has(id) || !running.has(id));
-    this.#owe(key, version, false, new Set(safe));
+    const safe = new Set(
+      holders.filter((id) => holding.has(id) || !running.has(id)),
+    );
+    const atMs = this.#simulator.nowMs;
+    this.#ledger.acknowledge({ key, version, isDelete: false, atMs, safe });
   }
 
-  /** A delete does not tell its version: the newest tombstone is at least it. */
   #oweDelete(key: Key): void {
-    this.#oweReal(key, (value) => value === undefined);
+    const { nodes, nowMs } = this.#simulator;
+    this.#ledger.acknowledgeNewest(key, isTombstone, nodes, nowMs);
   }
 
   #oweValue(key: Key, text: string): void {
-    this.#oweReal(
-      key,
-      (value) => value !== undefined && valueText(value) === text,
-    );
-  }
-
-  /** Owes the newest copy of a kind that exists, and all who really have it. */
-  #oweReal(key: Key, isOfKind: (value: Bytes | undefined) => boolean): void {
-    const live = this.#simulator.nodes;
-    let newest;
-    for (const node of live) {
-      const copy = node.machine.dict.copyOf(key.id);
-      if (copy === undefined || !isOfKind(copy.value)) continue;
-      if (
-        newest === undefined ||
-        compareVersions(copy.version, newest.version) > 0
-      ) newest = copy;
-    }
-    // None: it has been overwritten everywhere, and what did that is owed.
-    if (newest === undefined) return;
-    const holders = holdersOf(key, newest.version, live);
-    this.#owe(
-      key,
-      newest.version,
-      newest.value === undefined,
-      new Set(holders.map((node) => node.machine.id)),
-    );
-  }
-
-  #owe(
-    key: Key,
-    version: Written["version"],
-    isDelete: boolean,
-    safe: ReadonlySet<Id>,
-  ): void {
-    const atMs = this.#simulator.nowMs;
-    this.#ledger.acknowledge({ key, version, isDelete, atMs, safe });
+    const { nodes, nowMs } = this.#simulator;
+    const isIt = (value: Bytes | undefined) =>
+      value !== undefined && valueText(value) === text;
+    this.#ledger.acknowledgeNewest(key, isIt, nodes, nowMs);
   }
 
   /**
