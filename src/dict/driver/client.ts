@@ -7,6 +7,7 @@
 import { type Bytes, NO_BYTES, toHex } from "../../base/bytes.ts";
 import { bytes, type Codec, type Input } from "../../base/codecs.ts";
 import { KeyNotFoundError, UpdateError } from "../../base/errors.ts";
+import { VALUE_BYTES_MAX } from "../../base/limits.ts";
 import type { Id } from "../../id/id.ts";
 import {
   type CallOptions,
@@ -30,7 +31,7 @@ import { scan } from "./scan.ts";
 import { Throttle } from "./throttle.ts";
 
 /** How large a value is thought to be before the first one is read. */
-const FIRST_GUESS_BYTES = 256 * 1024;
+const FIRST_GUESS_BYTES = VALUE_BYTES_MAX;
 
 /** An operation without its time. */
 type Operation = DictOperation extends infer O
@@ -244,14 +245,14 @@ export class DictClient<K, V> {
   ): Promise<Bytes | undefined> {
     const read = checkRead(options.read);
     const operation = { type: "get", key: this.#keyOf(key), read } as const;
-    const guess = this.#guessBytes;
     const { value } = await this.#reads.run(
-      guess,
+      this.#guessBytes,
       action,
       options,
       (rest) => this.#ask<Found>(operation, action, false, rest),
     );
     const length = value?.length ?? 0;
+    const guess = this.#guessBytes;
     this.#guessBytes = Math.max(length, guess + ((length - guess) >> 3));
     return value;
   }
