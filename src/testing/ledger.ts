@@ -17,7 +17,7 @@ import type { Id } from "../id/id.ts";
 import type { Version } from "../wire/messages.ts";
 import { compareVersions, type Key, versionText } from "./history.ts";
 import type { LiveNode } from "./node.ts";
-import { activeNodes, holdersOf, names } from "./truth.ts";
+import { activeNodes, holdersOf, names, ringSeenBy } from "./truth.ts";
 
 /** The newest write to one key that somebody was told is done. */
 export interface Acknowledged {
@@ -128,8 +128,11 @@ export class Ledger {
         byId.has(id) && !holding.has(id)
       );
       if (droppers.length === 0) continue;
-      if (holders.length + ended < least) {
-        const who = names(droppers.map((id) => byId.get(id)!));
+      const nodes = droppers.map((id) => byId.get(id)!);
+      // Who leaves hands over to all members that it knows, be they few.
+      const known = Math.min(...nodes.map((node) => ringSeenBy(node).length));
+      if (holders.length + ended < Math.min(least, known)) {
+        const who = names(nodes);
         return `${who} dropped "${write.key.text}" ` +
           `${versionText(write.version)} while only ` +
           `[${names(holders)}] held it`;
