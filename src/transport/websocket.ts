@@ -88,8 +88,8 @@ const ANSWER = 1;
 const ASKING: Bytes = Uint8Array.of(ASK);
 const ANSWERING: Bytes = Uint8Array.of(ANSWER);
 
-/** Payloads of more bytes are written apart from their header. */
-const WHOLE_WRITE_BYTES_MAX = 1_000;
+/** Larger frames are written apart from their header: 1,024 with what asks. */
+const WHOLE_WRITE_BYTES_MAX = 1_023;
 /** From here on a segment is full, even on loopback, and waits for nothing. */
 const FULL_SEGMENT_BYTES = 65_536;
 /** When an answer is given, or given again, if nothing else was said. */
