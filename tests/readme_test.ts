@@ -65,10 +65,10 @@ Deno.test("the README says what its code prints", () => {
 });
 
 Deno.test("the README names the version that the continuous checks use", async () => {
-  const version = await Deno.readTextFile(new URL(".ci/deno-version", root));
+  const versions = await Deno.readTextFile(new URL(".ci/runtimes.json", root));
   const named = [...readme.matchAll(/deno@(\S+)/g)].map(([, found]) => found);
   assert(named.length >= 2);
-  for (const found of named) assertEquals(found, version.trim());
+  for (const found of named) assertEquals(found, JSON.parse(versions).deno);
 });
 
 Deno.test("the README's commands are tasks", async () => {
