@@ -27,6 +27,8 @@ import { compareVersions } from "./version.ts";
 const SPLIT = 16n;
 /** How long one answer may take. */
 const ANSWER_TIMEOUT_MS = 10_000;
+/** How long, where the question goes through others that may lose it. */
+const RELAYED_TIMEOUT_MS = 1_000;
 
 /** Neighbouring ranges that one digest question asks about. */
 interface Group {
@@ -203,7 +205,10 @@ export class Comparison {
     onAnswer: (answer: Message) => void,
   ): void {
     this.#request?.cancel();
-    this.#request = this.#peers.request(ANSWER_TIMEOUT_MS, {
+    const timeoutMs = this.#peers.isLinked(this.#with)
+      ? ANSWER_TIMEOUT_MS
+      : RELAYED_TIMEOUT_MS;
+    this.#request = this.#peers.request(timeoutMs, {
       onAnswer: (answer) => {
         if (!this.#isOver) onAnswer(answer);
       },

@@ -152,11 +152,12 @@ export class Dict implements Extension<DictOperation> {
     const isMerger = idsOf(after.members).some((id) => !known.has(id));
     if (isMerger) this.#replica.share.doubt();
     this.#retell(before);
+    this.#repair.pump();
+    // First of all this node's own role: writes count on the ring with it.
+    this.#residence.progress();
     this.#coordinator.replan();
     this.#exclusive.replan();
     this.#sweep.request();
-    this.#repair.pump();
-    this.#residence.progress();
   }
 
   onReturn(_id: Id): void {

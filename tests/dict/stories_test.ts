@@ -169,12 +169,16 @@ function comeBackAfter(awayMs: number): Ring {
   ring.grow(5);
   for (let i = 0; i < 20; i++) {
     const [key, value] = [utf8(`key ${i}`), utf8("v")];
-    // Not by `set`, whose promise is watched: its deletes are to be forgotten.
+    // Not by `set` and `delete`, whose promises are watched: all of it is to be
+    // forgotten.
     ring.ask("A", { type: "set", key, value, timeoutMs: 5_000 });
   }
   ring.cut("B", "both");
   ring.run(60_000);
-  for (let i = 0; i < 20; i++) ring.delete("A", `key ${i}`);
+  for (let i = 0; i < 20; i++) {
+    const key = utf8(`key ${i}`);
+    ring.ask("A", { type: "delete", key, timeoutMs: 5_000 });
+  }
   ring.run(awayMs);
   ring.heal();
   ring.run(120_000);
