@@ -22,8 +22,8 @@ import {
 /** Registries are slow at times; each step is tried again this often. */
 const TRIES = 3;
 
-/** What no npm package carries. */
-const NOT_OF_NPM: readonly string[] = ["deno", "chromium"];
+/** What is not asked of npm: it is here, or the system's, or JSR's. */
+const NOT_OF_NPM: readonly string[] = ["deno", "chromium", "@deno/dnt"];
 
 /** What to ask npm for, by the name of the folder that it goes into. */
 function packages(): Map<string, string> {
