@@ -17,6 +17,7 @@ import {
   InsufficientReplicasError,
   NoPeerError,
   OverloadedError,
+  UnknownOutcomeError,
 } from "../base/errors.ts";
 import { type Id, keyId } from "../id/id.ts";
 import type { Context } from "../mesh/context.ts";
@@ -32,6 +33,7 @@ import { Call, type Ending } from "./call.ts";
 import { candidatesOf, joinersOf } from "./holders.ts";
 import type { Written } from "./operations.ts";
 import type { Replica } from "./replica.ts";
+import { isNewer } from "./version.ts";
 
 /** Copies below which a write never counts, where so many could be had. */
 const COPIES_MIN = 2;
@@ -50,11 +52,14 @@ export interface WriteOrder {
   readonly timeoutMs: number;
 }
 
-type State = "asked" | "stored" | "kept" | "failed";
+/** `stale`: not stored, since something newer is there. */
+type State = "asked" | "stored" | "kept" | "stale" | "failed";
 
 interface Target {
   /** When it was asked first. */
   readonly askedAtMs: number;
+  /** Whether an answer may have been lost, with the link that it was due on. */
+  readonly wasLost: boolean;
   state: State;
 }
 
@@ -66,6 +71,8 @@ export class Write extends Call<Written> {
   readonly #id: Id;
   readonly #targets = new Map<Id, Target>();
   #version: Version;
+  /** The newest version that beat this write anywhere. */
+  #newer: Version | undefined;
   #message: MessageOf<"put"> | undefined;
   #request: PendingRequest | undefined;
 
@@ -162,7 +169,8 @@ export class Write extends Call<Written> {
     if (target !== undefined && target.state !== "failed") return;
     if (target !== undefined && !this.#peers.isLinked(to)) return;
     const askedAtMs = target?.askedAtMs ?? this.context.nowMs;
-    this.#targets.set(to, { askedAtMs, state: "asked" });
+    const wasLost = target !== undefined;
+    this.#targets.set(to, { askedAtMs, wasLost, state: "asked" });
     if (to !== this.#peers.self.id) {
       return this.#request!.send(to, this.#message!);
     }
@@ -182,7 +190,8 @@ export class Write extends Call<Written> {
         this.#onState(from, "kept");
         return this.after(ASK_AGAIN_MS, () => this.#askAgain(from));
       case PutStatus.stale:
-        return this.#onStale(from, newer);
+        if (newer && isNewer(newer, this.#newer)) this.#newer = newer;
+        return this.#onState(from, "stale");
       default:
         return this.fail(this.#wrongClock());
     }
@@ -217,21 +226,30 @@ export class Write extends Call<Written> {
   }
 
   /**
-   * Somebody wrote a newer version meanwhile. A plain write must be newest at
-   * its holders when it is acknowledged, so it tries again with a larger
-   * version. A read-modify-write has read what it replaces: it came first, and
-   * was overwritten.
+   * Whether a newer version elsewhere means that this write must be made again
+   * with a larger one. The first holder decides: if it took the write, the
+   * write was newest there and has been overwritten since, perhaps by a `pop`
+   * that gave its value away; made again, it would come back. If the first
+   * holder refused it, or cannot say, the write has to be made newest.
    */
-  #onStale(from: Id, newer: Version | undefined): void {
-    if (this.#order.operation !== undefined || newer === undefined) {
-      return this.#onState(from, "stored");
-    }
+  #mustBeLarger(first: Id): boolean {
+    // What a read-modify-write replaces it has read: it came before the newer.
+    if (this.#newer === undefined || this.#order.operation) return false;
+    const state = this.#targets.get(first)?.state;
+    if (state === "stored") return false;
+    return state === "stale" || this.#needsStandIn(first);
+  }
+
+  #beginLarger(first: Id, newer: Version): void {
+    // It may have taken the write, and its answer was lost with a link.
+    if (this.#targets.get(first)?.wasLost) return this.fail(this.#unknown());
     const { clock } = this.#replica;
     const { wallMs } = this.context;
     if (clock.isTooFarAhead(newer, wallMs)) {
       return this.fail(this.#wrongClock());
     }
     clock.observe(newer, wallMs);
+    this.#newer = undefined;
     this.#version = this.#replica.nextVersion();
     this.#begin();
   }
@@ -239,7 +257,7 @@ export class Write extends Call<Written> {
   /** Whether the copy that this member should have must be made elsewhere. */
   #needsStandIn(id: Id): boolean {
     const target = this.#targets.get(id);
-    if (target?.state === "stored") return false;
+    if (target?.state === "stored" || target?.state === "stale") return false;
     if (target?.state === "failed") return true;
     const { nowMs, options } = this.context;
     const askedAtMs = target?.askedAtMs ?? nowMs;
@@ -251,7 +269,7 @@ export class Write extends Call<Written> {
   #isConfirmed(id: Id, index: number): boolean {
     const state = this.#targets.get(id)?.state;
     // Who stands in is no holder by its own view, and need not think so.
-    return state === "stored" ||
+    return state === "stored" || state === "stale" ||
       (state === "kept" && index >= this.context.options.replicas);
   }
 
@@ -273,8 +291,11 @@ export class Write extends Call<Written> {
     const holders = candidatesOf(this.#peers.ring, this.#id, replicas);
     const wanted = holders.length;
     if (wanted === 0) return;
-    const missing = holders.filter(({ id }) =>
-      this.#targets.get(id)?.state !== "stored"
+    if (this.#mustBeLarger(holders[0]!.id)) {
+      return this.#beginLarger(holders[0]!.id, this.#newer!);
+    }
+    const missing = holders.filter(({ id }, index) =>
+      !this.#isConfirmed(id, index)
     );
     if (this.#isJoinerOpen()) return;
     if (missing.length === 0) {
@@ -305,6 +326,13 @@ export class Write extends Call<Written> {
       .some(({ id }) =>
         this.#targets.get(id)?.state === "asked" && !this.#needsStandIn(id)
       );
+  }
+
+  #unknown(): ChordError {
+    return new UnknownOutcomeError(
+      `Cannot tell whether the key was ${this.#order.action}: the link to its ` +
+        `first holder broke, and the key has changed since; read it`,
+    );
   }
 
   #wrongClock(): ChordError {

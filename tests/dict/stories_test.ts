@@ -238,3 +238,35 @@ Deno.test("joiners that come at once spread over the ring", () => {
     assert(Math.min(...arcs) > 0.02, `${arcs}`);
   }
 });
+
+Deno.test("a value that was popped while it was set does not come back", () => {
+  let popped = 0;
+  for (let seed = 1; seed <= 40; seed++) {
+    const ring = new Ring({ seed, network: WIDE });
+    ring.grow(4);
+    const [first, second] = ring.holders("k");
+    const ends: Outcome[] = [];
+    const note = (outcome: Outcome) => void ends.push(outcome);
+    const key = utf8("k");
+    const { simulator } = ring;
+    simulator.call(
+      ring.node(second!),
+      { type: "set", key, value: utf8("once"), timeoutMs: 5_000 },
+      note,
+    );
+    ring.run(seed % 8 * 10);
+    simulator.call(
+      ring.node(first!),
+      { type: "pop", key, timeoutMs: 5_000 },
+      note,
+    );
+    ring.run(6_000);
+    assert(ends.length === 2 && ends.every(({ type }) => type === "ok"));
+    const found = ends.some((end) =>
+      end.type === "ok" && (end.value as Found).value !== undefined
+    );
+    if (found) popped++;
+    assertEquals(ring.get("A", "k"), found ? undefined : "once", `${seed}`);
+  }
+  assert(popped > 5 && popped < 40, `${popped} of 40 pops found the value`);
+});
