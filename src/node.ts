@@ -141,6 +141,7 @@ export class NodeDriver<Operation> {
         this.call<string>({ type: "accept", link, timeoutMs }, options)
           .then(resolve, reject);
       }, (reason) => {
+        if (this.#state !== "open") return reject(this.#closedError(options));
         reject(
           new ConnectionError(
             `Cannot ${options.action}: the connection ended before it was ` +
