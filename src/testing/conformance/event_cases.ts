@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { equal, ok, until } from "./check.ts";
+import { equal, Failure, ok, until } from "./check.ts";
 import { link, textSocket, withRing, withSockets } from "./ring.ts";
 import { always, type Case } from "./subject.ts";
 
@@ -64,7 +64,7 @@ export const eventCases: readonly Case[] = [
     const onError = (error: unknown) => reported.push(error);
     return withSockets([textSocket(subject, { onError })], async (sock) => {
       await sock.join();
-      const thrown = new Error("of a listener");
+      const thrown = new Failure("of a listener");
       const heard: string[] = [];
       sock.on("add", () => {
         throw thrown;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { equal, ok, rejects } from "./check.ts";
+import { equal, Failure, ok, rejects } from "./check.ts";
 import { textSocket, withRing, withSockets } from "./ring.ts";
 import { always, type Case } from "./subject.ts";
 
@@ -69,7 +69,7 @@ export const lifeCases: readonly Case[] = [
     "a signal ends a call, with its reason as the cause",
     (subject) =>
       withSockets([textSocket(subject)], async (sock) => {
-        const reason = new Error("changed my mind");
+        const reason = new Failure("changed my mind");
         const stop = new AbortController();
         const [left] = subject.library.memoryPair();
         const attaching = sock.attach(left, { signal: stop.signal });

@@ -4,7 +4,7 @@
  * @module
  */
 import type { MeshSocket } from "../../mesh/mesh_socket.ts";
-import { all, equal, ok, rejects, until } from "./check.ts";
+import { all, equal, Failure, ok, rejects, until } from "./check.ts";
 import { link, withRing, withSockets } from "./ring.ts";
 import { always, type Case, type Subject } from "./subject.ts";
 
@@ -124,7 +124,7 @@ export const messageCases: readonly Case[] = [
         const errors: string[] = [];
         one.on("error", (error) => errors.push(error.message));
         one.registerHandler(() => {
-          throw new Error("of a handler");
+          throw new Failure("of a handler");
         });
         one.registerHandler(({ packets }, connection) => {
           equal(connection?.id, two.id);
