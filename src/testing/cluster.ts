@@ -18,7 +18,7 @@ const JOIN_TIMEOUT_MS = 30_000;
 const LEAVE_TIMEOUT_MS = 30_000;
 const RETRY_MS = 500;
 /** How often what is owed is compared with what is held. */
-const AUDIT_MS = 5_000;
+const AUDIT_MS = 10_000;
 /** An end this recent may explain why a dropped copy is one of too few. */
 const RECENT_MS = AUDIT_MS + 7_000;
 
