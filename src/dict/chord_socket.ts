@@ -15,6 +15,7 @@ import { systemClock } from "../system.ts";
 import { Role } from "../wire/messages.ts";
 import { ChordMachine } from "./chord_machine.ts";
 import { arcsOf } from "./driver/arcs.ts";
+import type { Dict } from "./dict.ts";
 import { DictClient } from "./driver/client.ts";
 import { Directory } from "./driver/directory.ts";
 import type {
@@ -31,6 +32,9 @@ type Events<K, V> =
   & MeshEvents<ChordSocket<K, V>, MeshConnection>
   & DictEvents<ChordSocket<K, V>, K>;
 type OwnEvents<K, V> = DictEvents<ChordSocket<K, V>, K>;
+
+/** The copies of a node, for what keeps them; no part of the public API. */
+export let dictOf: <K, V>(socket: ChordSocket<K, V>) => Dict;
 
 /**
  * One node of a dict that is spread over all nodes of a network.
@@ -65,6 +69,10 @@ export class ChordSocket<K = Uint8Array, V = Uint8Array> extends MeshSocket {
   readonly #client: DictClient<K, V>;
   readonly #events: Emitter<OwnEvents<K, V>>;
   readonly #directory: Directory | undefined;
+
+  static {
+    dictOf = (socket) => socket.#machine.dict;
+  }
 
   /**
    * @param options see {@linkcode ChordOptions}

@@ -28,7 +28,7 @@ type AnyCall = Read | Write | Exec | PopItem | Scan | Size;
 /** The operations that go to the holders of keys. */
 export type KeyOperation = Exclude<
   DictOperation,
-  { readonly type: "join" | "leave" | "settled" }
+  { readonly type: "join" | "leave" | "settled" | "restore" }
 >;
 
 /** The calls of one node's application. */

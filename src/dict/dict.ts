@@ -26,7 +26,7 @@ import { Replica } from "./replica.ts";
 import { Residence } from "./residence.ts";
 import { countHere, scanHere } from "./scan.ts";
 import { Sweep } from "./sweep.ts";
-import { arcHas } from "./table.ts";
+import { arcHas, type TableListener } from "./table.ts";
 
 /** How long a member is new: writers may not know of it yet. */
 const NEW_MEMBER_MS = 10_000;
@@ -113,6 +113,11 @@ export class Dict implements Extension<DictOperation> {
     return this.#replica.table.range({ after: ZERO_ID, through: ZERO_ID });
   }
 
+  /** Has `listener` told of each copy that comes, changes or goes. */
+  set onChange(listener: TableListener) {
+    this.#replica.table.onChange = listener;
+  }
+
   onCall(call: CallNumber, operation: DictOperation): void {
     const { timeoutMs } = operation;
     switch (operation.type) {
@@ -122,6 +127,9 @@ export class Dict implements Extension<DictOperation> {
         return this.#residence.leave(call, timeoutMs);
       case "settled":
         return this.#residence.settled(call, timeoutMs);
+      case "restore":
+        for (const entry of operation.entries) this.#replica.take(entry);
+        return this.#context.result(call, undefined);
       default:
         return this.#coordinator.start(call, operation);
     }

@@ -20,6 +20,11 @@ export type DictOperation =
     | { readonly type: "leave" }
     /** Gives nothing, once all local ranges have their copies. */
     | { readonly type: "settled" }
+    /**
+     * Gives nothing, once this node has these copies, which it kept elsewhere
+     * while it was not running; what belongs to others is handed on to them.
+     */
+    | { readonly type: "restore"; readonly entries: readonly EntryRecord[] }
     /** Gives `Found`. */
     | { readonly type: "get"; readonly key: Bytes; readonly read: ReadMode }
     /** Gives `Written`. */

@@ -48,8 +48,13 @@ class Bucket {
   readonly digest: Int32Array = new Int32Array(4);
 }
 
+/** Is told what is under a hash from now on; `undefined`: nothing any more. */
+export type TableListener = (id: Id, entry: Entry | undefined) => void;
+
 /** The entries of a node. */
 export class Table {
+  /** Called after each change, in the step that makes it. */
+  onChange: TableListener = () => {};
   readonly #buckets: (Bucket | undefined)[] = new Array(BUCKETS);
   #live = 0;
   #tombstones = 0;
@@ -94,6 +99,7 @@ export class Table {
       bucket.entries.splice(at, 0, entry);
     }
     this.#account(bucket, entry, 1);
+    this.onChange(entry.id, entry);
   }
 
   delete(id: Id): void {
@@ -104,9 +110,13 @@ export class Table {
     if (old?.id !== id) return;
     bucket.entries.splice(at, 1);
     this.#account(bucket, old, -1);
+    this.onChange(id, undefined);
   }
 
   clear(): void {
+    for (const bucket of this.#buckets) {
+      for (const { id } of bucket?.entries ?? []) this.onChange(id, undefined);
+    }
     this.#buckets.fill(undefined);
     this.#live = this.#tombstones = this.#bytes = 0;
   }
