@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { Child } from "../../scripts/children.ts";
 import { picture } from "../../scripts/demo/picture.ts";
 import { Latencies, shownMs } from "../../scripts/latencies.ts";
-import { countsOf } from "../../scripts/test.ts";
+import { countsOf, runtimesOf } from "../../scripts/test.ts";
 
 const ECHO = new URL("../../scripts/bench/echo.ts", import.meta.url);
 
@@ -24,6 +24,15 @@ Deno.test("the test task counts what the runner's closing line says", () => {
 Deno.test("the test task is not fooled by a run without a closing line", () => {
   assertEquals(countsOf("error: Type checking failed.\n"), undefined);
   assertEquals(countsOf("said: ok | 5 passed | 0 failed\n"), undefined);
+});
+
+Deno.test("the test task reads which runtimes ran from the names of tests", () => {
+  const line = "\x1b[38;5;245m./a.ts => \x1b[0mit works [bun, node22] ... " +
+    "\x1b[0m\x1b[32mok\x1b[0m (1s)";
+  assertEquals(runtimesOf(line), ["bun", "node22"]);
+  assertEquals(runtimesOf("it works [bun] ... FAILED (1s)"), ["bun"]);
+  assertEquals(runtimesOf("it works [workerd] ... ignored (0ms)"), []);
+  assertEquals(runtimesOf("a list [a, b] ... ok (0ms)"), []);
 });
 
 Deno.test("quantiles are times that were measured", () => {
