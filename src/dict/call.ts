@@ -56,6 +56,8 @@ export abstract class Call<Result> {
 
   /** Runs something later, unless the call is over by then. */
   protected after(ms: number, run: () => void): void {
+    // What runs may have ended the call, and must not plan itself for ever.
+    if (this.#isOver) return;
     const timer = this.context.timers.at(this.context.nowMs + ms, () => {
       this.#timers.delete(timer);
       run();
