@@ -11,7 +11,7 @@ import { versionText } from "./history.ts";
 import { type Acknowledged, Ledger } from "./ledger.ts";
 import type { Host, Outcome, SimulatedNode } from "./node.ts";
 import { holdersOf, names, ringSeenBy } from "./truth.ts";
-import { Simulator, type SimulatorOptions, Violation } from "./simulator.ts";
+import { report, Simulator, type SimulatorOptions } from "./simulator.ts";
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const JOIN_TIMEOUT_MS = 30_000;
@@ -188,9 +188,4 @@ export class Cluster {
       if (node.isAlive) what();
     });
   }
-}
-
-/** Ends the run if a check found something. */
-export function report(check: string, finding: string | undefined): void {
-  if (finding !== undefined) throw new Violation(check, finding);
 }

@@ -17,11 +17,11 @@ import {
   noResurrectedDelete,
 } from "./checkers.ts";
 import { poppedOnce, readsAreFresh } from "./calm.ts";
-import { Cluster, report } from "./cluster.ts";
+import { Cluster } from "./cluster.ts";
 import { Faults } from "./faults.ts";
 import { demand, undropped, unfinished, unsettled } from "./rest.ts";
 import type { CreateMachine, Host, SimulatedNode } from "./node.ts";
-import { Violation } from "./simulator.ts";
+import { report, Violation } from "./simulator.ts";
 import type { SwarmOptions } from "./swarm.ts";
 import { callsEnd, Workload } from "./workload.ts";
 

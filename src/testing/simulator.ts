@@ -60,6 +60,15 @@ export class Violation extends Error {
   }
 }
 
+/**
+ * Ends the run if a check found something.
+ *
+ * @throws {Violation} If it did
+ */
+export function report(check: string, finding: string | undefined): void {
+  if (finding !== undefined) throw new Violation(check, finding);
+}
+
 /** Steps at one moment after which a machine counts as one that never ends. */
 const WAKES_AT_ONCE_MAX = 1000;
 /** The day on which every run begins: 2024-01-01, in milliseconds since 1970. */
@@ -88,6 +97,8 @@ export class Simulator implements World {
   #calls: CallNumber = 1;
   #wakesAtOnce = 0;
   #lastWakeMs = -1;
+  /** When the processes that are gone have ended. */
+  readonly ended: Map<Id, number> = new Map();
   /** Told of everything that an application would be told of. */
   onNotice: (node: SimulatedNode, notice: Notice) => void = () => {};
 
@@ -190,6 +201,7 @@ export class Simulator implements World {
     );
     node.isAlive = false;
     node.host.node = undefined;
+    this.ended.set(node.machine.id, this.nowMs);
     node.host.isSilent = silently;
     node.inbox.length = 0;
     this.network.abandon(node, silently);
