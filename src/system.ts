@@ -42,7 +42,22 @@ export const systemRandom: Random = new SystemRandom();
 /** Something that dials a url, as the global `WebSocket` does. */
 export type WebSocketConstructor = new (url: string) => WebSocketLike;
 
-/** The platform's `WebSocket`; `undefined` on a platform that has none. */
+let findPreferred: () => WebSocketConstructor | undefined = () => undefined;
+
+/**
+ * For the entry point of a runtime that has none, or a slower one.
+ *
+ * @param find gives `undefined` to leave it to the platform; what it throws is
+ * why a dial fails
+ */
+export function preferWebSocket(
+  find: () => WebSocketConstructor | undefined,
+): void {
+  findPreferred = find;
+}
+
+/** The `WebSocket` to dial with; `undefined` on a platform that has none. */
 export function systemWebSocket(): WebSocketConstructor | undefined {
-  return (globalThis as { WebSocket?: WebSocketConstructor }).WebSocket;
+  return findPreferred() ??
+    (globalThis as { WebSocket?: WebSocketConstructor }).WebSocket;
 }

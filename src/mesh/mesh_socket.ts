@@ -367,8 +367,8 @@ export class MeshSocket implements AsyncDisposable {
     const dial = this.#given.webSocket ?? systemWebSocket();
     if (dial === undefined) {
       throw new ConnectionError(
-        `Cannot dial ${url}: this platform has no WebSocket; give one as the ` +
-          `option "webSocket"`,
+        `Cannot dial ${url}: this platform has no WebSocket; import the ` +
+          `runtime's entry point, or give one as the option "webSocket"`,
       );
     }
     return new WebSocketChannel(new dial(url), {

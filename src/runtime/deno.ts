@@ -18,9 +18,20 @@
  *
  * @module
  */
-import { ListenError } from "../base/errors.ts";
-import { type MeshSocket, reportTo } from "../mesh/mesh_socket.ts";
+import type { MeshSocket } from "../mesh/mesh_socket.ts";
 import type { WebSocketLike } from "../transport/websocket.ts";
+import {
+  type Listener,
+  type ListenOptions,
+  listenWith,
+  PEERS_ONLY,
+  PEERS_ONLY_HEADERS,
+  PEERS_ONLY_STATUS,
+  takePeer,
+  type TlsOptions,
+} from "./listening.ts";
+
+export type { Listener, ListenOptions, TlsOptions };
 
 /** What is used of Deno, so that this file needs none of its types. */
 interface DenoLike {
@@ -45,39 +56,6 @@ interface Server {
   readonly finished: Promise<void>;
 }
 
-/** A certificate and its key, as PEM text. */
-export interface TlsOptions {
-  readonly cert: string;
-  readonly key: string;
-}
-
-/** Where to listen. */
-export interface ListenOptions {
-  /** @default {"127.0.0.1"} */
-  readonly hostname?: string;
-  /**
-   * 0 takes a free one.
-   *
-   * @default {0}
-   */
-  readonly port?: number;
-  /** Listens with TLS, for `wss:` urls. */
-  readonly tls?: TlsOptions;
-}
-
-/** A port that is listened on. */
-export interface Listener {
-  readonly hostname: string;
-  readonly port: number;
-  /** What peers may dial. */
-  readonly url: string;
-  /** Takes no new connections, and ends those that came in here. */
-  close(): Promise<void>;
-}
-
-/** Addresses that mean "all of this machine's": nobody can dial one. */
-const WILDCARDS: readonly string[] = ["0.0.0.0", "::", "[::]", ""];
-
 /** The ping of Deno's server; the mesh has heartbeats of its own. */
 const NO_IDLE_TIMEOUT = 0;
 
@@ -93,51 +71,26 @@ function deno(): DenoLike {
  * peer could dial it
  * @throws {ListenError} If the port is in use or not to be had
  */
-export async function listen(
+export function listen(
   sock: MeshSocket,
   options: ListenOptions = {},
 ): Promise<Listener> {
-  const { hostname = "127.0.0.1", port = 0, tls } = options;
-  if (WILDCARDS.includes(hostname) && sock.url === "") {
-    throw new TypeError(
-      `Cannot tell peers to dial "${hostname}": give the socket the "url" by ` +
-        `which others reach this machine, or listen on one hostname`,
-    );
-  }
-  const stop = new AbortController();
-  const server = serve(sock, {
-    hostname,
-    port,
-    signal: stop.signal,
-    onListen: () => {},
-    ...tls,
+  return listenWith(sock, options, (where) => {
+    const stop = new AbortController();
+    const server = deno().serve({
+      ...where,
+      signal: stop.signal,
+      onListen: () => {},
+      ...options.tls,
+    }, (request) => upgrade(sock, request));
+    return {
+      port: server.addr.port,
+      close: () => {
+        stop.abort();
+        return server.finished;
+      },
+    };
   });
-  const close = () => {
-    stop.abort();
-    return server.finished;
-  };
-  const at = server.addr.port;
-  const name = hostname.includes(":") ? `[${hostname}]` : hostname;
-  try {
-    await sock.listening(`${tls ? "wss" : "ws"}://${name}:${at}/`, close);
-  } catch (error) {
-    await close();
-    throw error;
-  }
-  return { hostname, port: at, url: sock.url, close };
-}
-
-function serve(sock: MeshSocket, options: ServeOptions): Server {
-  try {
-    return deno().serve(options, (request) => upgrade(sock, request));
-  } catch (cause) {
-    throw new ListenError(
-      `Cannot listen on ${options.hostname}:${options.port}: ` +
-        `${cause instanceof Error ? cause.message : cause}; give another ` +
-        `port, or 0 for a free one`,
-      { cause },
-    );
-  }
 }
 
 /**
@@ -161,16 +114,14 @@ function serve(sock: MeshSocket, options: ServeOptions): Server {
  */
 export function upgrade(sock: MeshSocket, request: Request): Response {
   if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
-    return new Response("Only WebSocket connections are taken here.\n", {
-      status: 426,
-      headers: { upgrade: "websocket", connection: "upgrade" },
+    return new Response(PEERS_ONLY, {
+      status: PEERS_ONLY_STATUS,
+      headers: PEERS_ONLY_HEADERS,
     });
   }
   const { socket, response } = deno().upgradeWebSocket(request, {
     idleTimeout: NO_IDLE_TIMEOUT,
   });
-  sock.accept(socket).catch((error) => {
-    if (sock.status.state !== "closed") reportTo(sock, error);
-  });
+  takePeer(sock, socket);
   return response;
 }

@@ -65,6 +65,8 @@ export interface WebSocketLike {
   readonly bufferedAmount: number;
   send(data: Bytes): void;
   close(code?: number, reason?: string): void;
+  /** Ends the connection without a word, where the library has that. */
+  terminate?(): void;
   addEventListener(
     type: "open" | "message" | "error" | "close",
     // deno-lint-ignore no-explicit-any -- each library types its events its way
@@ -256,8 +258,11 @@ export class WebSocketChannel implements Channel {
     ) {
       if (timer !== undefined) this.#clock.clearTimer(timer);
     }
-    if (this.#socket.readyState < CLOSED && this.#closing === undefined) {
-      this.#socket.close();
+    if (this.#socket.readyState < CLOSED) {
+      // After a close that is not answered some wait for half a minute more,
+      // and their process with them.
+      if (this.#closing === undefined) this.#socket.close();
+      else this.#socket.terminate?.();
     }
     // What this side gave as its reason says more than the echo of it.
     const told = this.#closing ?? { code, reason };
