@@ -89,6 +89,8 @@ export const DIGEST_PARTS_MAX = 64;
 export const OUTCOMES_KEPT_MAX = 65_536;
 /** Bytes of such results. */
 export const OUTCOME_BYTES_KEPT_MAX = 16 * 1024 * 1024;
+/** Replaced versions that are remembered, for writes that are on their way. */
+export const OVERWRITTEN_KEPT_MAX = 65_536;
 /** Keys of which a node remembers the last event it told. */
 export const ANNOUNCED_KEYS_MAX = 65_536;
 

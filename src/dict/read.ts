@@ -3,9 +3,10 @@
  *
  * The first holder that has caught up proves what is there and what is not, in
  * one round trip. One that is slow is hedged by the next (Dean and Barroso,
- * "The tail at scale", CACM 2013); one that has not caught up turns the read
- * into one of all holders, of which the newest version wins. Copies found to
- * be older are repaired on the way.
+ * "The tail at scale", CACM 2013), whose answer counts at once unless it is so
+ * young that the first holder may not have it yet; one that has not caught up
+ * turns the read into one of all holders, of which the newest version wins.
+ * Copies found to be older are repaired on the way.
  *
  * @module
  */
@@ -24,6 +25,8 @@ import { noMember, tooMany } from "./write.ts";
 
 /** How long to wait before everybody is asked once more. */
 const ASK_AGAIN_MS = 100;
+/** A version younger than this may still be on its way to other holders. */
+const YOUNG_MS = 5_000;
 
 /** What one holder has. */
 export interface Copy {
@@ -53,6 +56,8 @@ export class Read extends Call<ReadResult> {
   readonly #answers = new Map<Id, Answer>();
   #mode: ReadMode;
   #isAskingLater = false;
+  /** Whether the first holder has had all the time that it gets. */
+  #isLate = false;
   #request: PendingRequest | undefined;
 
   constructor(
@@ -174,8 +179,7 @@ export class Read extends Call<ReadResult> {
       onAnswer: (answer, from) => {
         if (answer.type !== "getAnswer") return;
         this.#answers.set(from, answer);
-        // It was a holder when it was asked, and is one in its own view.
-        if (answer.ready && this.#isOneEnough) this.#end(answer);
+        if (this.#isProof(from)) this.#end(answer);
         else this.#judge();
       },
       onFailure: (to) => this.#onFailure(to),
@@ -187,8 +191,33 @@ export class Read extends Call<ReadResult> {
     const { hedgeMs } = this.context.options.timings;
     const slowMs = Math.max(hedgeMs, 3 * this.#peers.roundTripMs(to));
     this.after(slowMs, () => {
-      if (!this.#answers.has(to)) this.#askFor(this.#asked.size + 1);
+      if (this.#answers.has(to)) return;
+      if (this.#asked.size === 1) this.#wait();
+      this.#askFor(this.#asked.size + 1);
     });
+  }
+
+  /** The first holder gets a while longer, in case it knows better. */
+  #wait(): void {
+    this.after(this.context.options.timings.standInMs, () => {
+      this.#isLate = true;
+      this.#judge();
+    });
+  }
+
+  /** Whether this holder's answer says all there is to say. */
+  #isProof(id: Id): boolean {
+    const answer = this.#answers.get(id);
+    if (answer === undefined || !answer.ready) return false;
+    if (this.#mode === "nearest") return true;
+    if (this.#mode !== "first") return false;
+    const { ring } = this.#peers;
+    const first = ring.members[ring.indexOf(this.#id)]?.id;
+    if (id === first || first === undefined) return true;
+    const { wallMs } = this.context;
+    const isOld = answer.version === undefined ||
+      answer.version.ms < wallMs - YOUNG_MS;
+    return isOld || this.#isLate || this.#failed.has(first);
   }
 
   #onFailure(to: Id): void {
@@ -217,7 +246,8 @@ export class Read extends Call<ReadResult> {
   #judge(): void {
     const proof = this.#proof();
     if (proof !== undefined) return this.#end(proof);
-    if (this.#isOneEnough && this.#answers.size > 0) {
+    const answers = [...this.#answers.values()];
+    if (this.#isOneEnough && answers.some(({ ready }) => !ready)) {
       // Who answered has not caught up, so all must be asked.
       this.#mode = "all";
       return this.#askFor(this.#wanted());
@@ -228,10 +258,11 @@ export class Read extends Call<ReadResult> {
   /** What is there, once the answers prove it. */
   #proof(): Copy | undefined {
     const holders = this.#holders();
-    const ready = holders.find((id) => this.#answers.get(id)?.ready);
     if (this.#isOneEnough) {
-      return ready === undefined ? undefined : this.#answers.get(ready);
+      const proof = holders.find((id) => this.#isProof(id));
+      return proof === undefined ? undefined : this.#answers.get(proof);
     }
+    const ready = holders.find((id) => this.#answers.get(id)?.ready);
     const answered = holders.filter((id) => this.#answers.has(id)).length;
     const isAnyOpen = holders.some((id) =>
       this.#asked.has(id) && !this.#answers.has(id)

@@ -9,7 +9,8 @@
  * @module
  */
 import type { Bytes } from "../base/bytes.ts";
-import { keyId } from "../id/id.ts";
+import { OVERWRITTEN_KEPT_MAX } from "../base/limits.ts";
+import { type Id, keyId } from "../id/id.ts";
 import type { Context } from "../mesh/context.ts";
 import type { Peers } from "../mesh/peers.ts";
 import { type EntryRecord, PutStatus, type Version } from "../wire/messages.ts";
@@ -20,6 +21,9 @@ import { compareVersions, HybridClock } from "./version.ts";
 
 /** How much longer than agreed a tombstone is kept. */
 const TOMBSTONE_MARGIN = 25 / 24;
+
+/** How long a replaced version is remembered: as long as a write may take. */
+const OVERWRITTEN_KEPT_MS = 60_000;
 
 /** What became of a write at one node. */
 export interface PutOutcome {
@@ -37,6 +41,7 @@ export class Replica {
   readonly share: Share;
   readonly #context: Context;
   readonly #announcer: Announcer;
+  readonly #overwritten = new Overwritten();
   /** Called when an entry came that belongs to others. */
   onForeign: () => void = () => {};
 
@@ -65,20 +70,21 @@ export class Replica {
       return { status: PutStatus.clock, version: undefined, before: undefined };
     }
     const order = before && compareVersions(before.version, record.version);
-    if (order !== undefined && order > 0) {
+    const isOlder = order !== undefined && order > 0;
+    if (isOlder && !this.#overwritten.has(id, record.version)) {
       return {
         status: PutStatus.stale,
         version: before!.version,
         before: undefined,
       };
     }
-    if (order !== 0) this.#store(id, record, before);
+    if (!isOlder && order !== 0) this.#store(id, record, before);
     const isHeld = this.share.holds(id);
     if (!this.share.has(id)) this.onForeign();
     return {
       status: isHeld ? PutStatus.stored : PutStatus.kept,
       version: undefined,
-      before,
+      before: isOlder ? undefined : before,
     };
   }
 
@@ -102,10 +108,13 @@ export class Replica {
     return value === undefined && version.ms < wallMs - keptMs;
   }
 
-  #store(id: string, record: EntryRecord, before: Entry | undefined): void {
+  #store(id: Id, record: EntryRecord, before: Entry | undefined): void {
     const { nowMs, wallMs } = this.#context;
     const { key, value, version } = record;
     this.clock.observe(version, wallMs);
+    if (before !== undefined) {
+      this.#overwritten.note(id, before.version, nowMs);
+    }
     const isChange = (before?.value === undefined) !== (value === undefined);
     const entry: Entry = {
       id,
@@ -120,6 +129,34 @@ export class Replica {
     this.table.put(entry);
     if (isChange && this.share.isFirst(id)) this.#announcer.announce(entry);
   }
+}
+
+/**
+ * Versions that were here and have been replaced a moment ago.
+ *
+ * A write can reach a holder by repair before it comes from its own writer. If
+ * it has been replaced by then, it must be told as stored: a writer that takes
+ * it for beaten makes it again, and what a `pop` has given away comes back.
+ */
+class Overwritten {
+  readonly #untilMs = new Map<string, number>();
+
+  has(id: Id, version: Version): boolean {
+    return this.#untilMs.has(nameOf(id, version));
+  }
+
+  note(id: Id, version: Version, nowMs: number): void {
+    this.#untilMs.set(nameOf(id, version), nowMs + OVERWRITTEN_KEPT_MS);
+    for (const [oldest, untilMs] of this.#untilMs) {
+      const isFull = this.#untilMs.size > OVERWRITTEN_KEPT_MAX;
+      if (untilMs > nowMs && !isFull) break;
+      this.#untilMs.delete(oldest);
+    }
+  }
+}
+
+function nameOf(id: Id, { ms, count, node }: Version): string {
+  return `${id}/${ms}.${count}.${node}`;
 }
 
 /** The bytes as an array that shares its memory with nothing else. */

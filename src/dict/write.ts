@@ -17,7 +17,6 @@ import {
   InsufficientReplicasError,
   NoPeerError,
   OverloadedError,
-  UnknownOutcomeError,
 } from "../base/errors.ts";
 import { type Id, keyId } from "../id/id.ts";
 import type { Context } from "../mesh/context.ts";
@@ -58,8 +57,6 @@ type State = "asked" | "stored" | "kept" | "stale" | "failed";
 interface Target {
   /** When it was asked first. */
   readonly askedAtMs: number;
-  /** Whether an answer may have been lost, with the link that it was due on. */
-  readonly wasLost: boolean;
   state: State;
 }
 
@@ -169,8 +166,7 @@ export class Write extends Call<Written> {
     if (target !== undefined && target.state !== "failed") return;
     if (target !== undefined && !this.#peers.isLinked(to)) return;
     const askedAtMs = target?.askedAtMs ?? this.context.nowMs;
-    const wasLost = target !== undefined;
-    this.#targets.set(to, { askedAtMs, wasLost, state: "asked" });
+    this.#targets.set(to, { askedAtMs, state: "asked" });
     if (to !== this.#peers.self.id) {
       return this.#request!.send(to, this.#message!);
     }
@@ -240,9 +236,7 @@ export class Write extends Call<Written> {
     return state === "stale" || this.#needsStandIn(first);
   }
 
-  #beginLarger(first: Id, newer: Version): void {
-    // It may have taken the write, and its answer was lost with a link.
-    if (this.#targets.get(first)?.wasLost) return this.fail(this.#unknown());
+  #beginLarger(newer: Version): void {
     const { clock } = this.#replica;
     const { wallMs } = this.context;
     if (clock.isTooFarAhead(newer, wallMs)) {
@@ -292,7 +286,7 @@ export class Write extends Call<Written> {
     const wanted = holders.length;
     if (wanted === 0) return;
     if (this.#mustBeLarger(holders[0]!.id)) {
-      return this.#beginLarger(holders[0]!.id, this.#newer!);
+      return this.#beginLarger(this.#newer!);
     }
     const missing = holders.filter(({ id }, index) =>
       !this.#isConfirmed(id, index)
@@ -326,13 +320,6 @@ export class Write extends Call<Written> {
       .some(({ id }) =>
         this.#targets.get(id)?.state === "asked" && !this.#needsStandIn(id)
       );
-  }
-
-  #unknown(): ChordError {
-    return new UnknownOutcomeError(
-      `Cannot tell whether the key was ${this.#order.action}: the link to its ` +
-        `first holder broke, and the key has changed since; read it`,
-    );
   }
 
   #wrongClock(): ChordError {

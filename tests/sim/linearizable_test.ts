@@ -93,7 +93,7 @@ function contend(seed: number): Operation[] {
   const random = new SeededRandom(seed, "contention");
   const ring = new Ring({
     seed,
-    network: { latencyMinMs: 0.5, latencyMaxMs: 15, jitter: 1 },
+    network: { latencyMinMs: 0.5, latencyMaxMs: 12, jitter: 1 },
   });
   ring.grow(4);
   ring.leech("L", "A");
