@@ -207,6 +207,12 @@ export class ChordObject<K = Uint8Array, V = Uint8Array> {
     await this.#state.storage.deleteAll();
   }
 
+  /**
+   * Called with each node of the object before it connects to anybody: the
+   * place to add listeners. An object has one node after the other.
+   */
+  protected onNode(_sock: ChordSocket<K, V>): void {}
+
   /** Called by the platform. */
   async alarm(): Promise<void> {
     const life = this.#life;
@@ -273,6 +279,7 @@ export class ChordObject<K = Uint8Array, V = Uint8Array> {
       sock as ChordSocket<unknown, unknown>,
       (error) => reportTo(sock, error),
     );
+    this.onNode(sock);
     const joined = this.#start(sock, copies);
     joined.catch((error) => this.#onFailedStart(sock, error));
     return this.#life = { sock, copies, joined };
