@@ -55,7 +55,8 @@ export function manifestOf(config: Config): Record<string, unknown> {
     keywords: ["chord", "dht", "dict", "distributed", "peer-to-peer"],
     license: config.license,
     type: "module",
-    sideEffects: false,
+    // An entry point of a runtime may tell sockets what to dial with.
+    sideEffects: ["./esm/src/runtime/*.js"],
     engines: { node: ">=20" },
     // For tools that know nothing of "exports".
     main: compiled(config.exports["."]!, ".js"),

@@ -2,6 +2,13 @@ import { assert, assertEquals } from "@std/assert";
 import * as errors from "../src/base/errors.ts";
 import * as limits from "../src/base/limits.ts";
 import { TIMINGS } from "../src/base/options.ts";
+import { measure, shownKb } from "../scripts/size.ts";
+import {
+  isCi,
+  programOf,
+  RUNTIME_NAMES,
+  VERSIONS,
+} from "../scripts/runtimes_found.ts";
 
 const root = new URL("..", import.meta.url);
 const readme = await Deno.readTextFile(new URL("README.md", root));
@@ -64,19 +71,64 @@ Deno.test("the README says what its code prints", () => {
   assert(comments(blocks("ts").join("\n")).length >= 4);
 });
 
-Deno.test("the README names the version that the continuous checks use", async () => {
-  const versions = await Deno.readTextFile(new URL(".ci/runtimes.json", root));
+const config = JSON.parse(await Deno.readTextFile(new URL("deno.json", root)));
+
+Deno.test("the README names the version that the continuous checks use", () => {
   const named = [...readme.matchAll(/deno@(\S+)/g)].map(([, found]) => found);
   assert(named.length >= 2);
-  for (const found of named) assertEquals(found, JSON.parse(versions).deno);
+  for (const found of named) assertEquals(found, VERSIONS.deno!);
 });
 
-Deno.test("the README's commands are tasks", async () => {
-  const config = await Deno.readTextFile(new URL("deno.json", root));
-  const { tasks } = JSON.parse(config);
+Deno.test("the README's commands are tasks", () => {
   for (const [, name] of readme.matchAll(/\btask (\w+)/g)) {
-    assert(name! in tasks, `there is no task "${name}"`);
+    assert(name! in config.tasks, `there is no task "${name}"`);
   }
+});
+
+/** How the table of runtimes calls each. */
+const ROWS: Readonly<Record<(typeof RUNTIME_NAMES)[number], string>> = {
+  deno: "Deno",
+  bun: "Bun",
+  node20: "Node.js 20",
+  node22: "Node.js 22",
+  node24: "Node.js 24",
+  workerd: "workerd",
+  chromium: "Chromium",
+};
+
+Deno.test("the README's table has every runtime, in the version that is tested", () => {
+  for (const name of RUNTIME_NAMES) {
+    const row = new RegExp(
+      `^\\| ${ROWS[name]}[, \\w]* +\\| (\\S+) +\\| `,
+      "gm",
+    );
+    const versions = [...readme.matchAll(row)].map(([, version]) => version);
+    assert(versions.length > 0, `${name} has no row`);
+    for (const version of versions) {
+      assertEquals(version, VERSIONS[name]!, name);
+    }
+  }
+});
+
+Deno.test("the entry points that the README names are those of the library", () => {
+  const named = [...readme.matchAll(/@chord\/dict(\/\w+)?/g)]
+    .map(([, name = ""]) => `.${name}`);
+  const entries = Object.keys(config.exports);
+  assertEquals([...new Set(named)].sort(), entries.sort());
+});
+
+Deno.test({
+  name: "the README says what the library weighs in a page",
+  ignore: programOf("esbuild") === undefined && !isCi(),
+  fn: async () => {
+    const [, said] = /adds (\d+) kB to it/.exec(readme)!;
+    const { gzipped } = await measure();
+    const difference = Number(said) * 1000 - gzipped;
+    assert(
+      difference > -500 && difference < 1000,
+      `the README says ${said} kB, the bundle has ${shownKb(gzipped)}`,
+    );
+  },
 });
 
 Deno.test("the README's table of errors has every class with its code", () => {
@@ -137,7 +189,7 @@ async function reachable(entries: readonly string[]): Promise<Set<string>> {
 
 Deno.test("what the entry points reach is all in src", async () => {
   const inside = new URL("src/", root).href;
-  const files = await reachable(["mod.ts", "src/runtime/deno.ts"]);
+  const files = await reachable(Object.values(config.exports));
   assert(files.size > 20, `only ${files.size} files were found`);
   const outside = [...files].filter((file) => !file.startsWith(inside));
   assertEquals(outside, [new URL("mod.ts", root).href]);
