@@ -28,6 +28,7 @@ export class Cluster {
   readonly ledger: Ledger;
   readonly #random: SeededRandom;
   readonly #memberHosts = new Set<Host>();
+  readonly #leaving = new Set<SimulatedNode>();
   readonly #endedMs: number[] = [];
 
   constructor(options: SimulatorOptions) {
@@ -80,8 +81,20 @@ export class Cluster {
     this.#endedMs.push(this.simulator.nowMs);
   }
 
-  /** Makes a member leave; `done` runs when its process has ended. */
-  leave(node: SimulatedNode, done: () => void): void {
+  /**
+   * Makes a member leave, however often it must ask; `done` runs when its
+   * process has ended.
+   *
+   * @returns whether it was not leaving already
+   */
+  leave(node: SimulatedNode, done: () => void): boolean {
+    if (this.#leaving.has(node)) return false;
+    this.#leaving.add(node);
+    this.#leave(node, done);
+    return true;
+  }
+
+  #leave(node: SimulatedNode, done: () => void): void {
     const { queue, nodes } = this.simulator;
     const startMs = this.simulator.nowMs;
     const held = [...this.ledger.owed].filter(({ key, version }) =>
@@ -96,7 +109,7 @@ export class Cluster {
           if (isWhole) this.#judgeLeave(node, held, startMs);
           queue.after(0, () => this.#close(node, done));
         } else if (outcome.type === "failed") {
-          this.#retry(node, () => this.leave(node, done));
+          this.#retry(node, () => this.#leave(node, done));
         }
       },
     );

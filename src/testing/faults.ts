@@ -61,6 +61,8 @@ export class Faults {
     const { simulator } = this.#cluster;
     simulator.network.heal();
     for (const node of simulator.nodes) simulator.resume(node);
+    // A node may know no other url than that of a host that is down.
+    for (const host of simulator.hosts) this.#start(host);
   }
 
   #planNext(kind: keyof FaultRates): void {
@@ -123,9 +125,11 @@ export class Faults {
   }
 
   #comeBack(host: Host, afterMs: number): void {
-    this.#later(afterMs, () => {
-      if (host.node === undefined) this.#cluster.boot(host);
-    });
+    this.#later(afterMs, () => this.#start(host));
+  }
+
+  #start(host: Host): void {
+    if (host.node === undefined) this.#cluster.boot(host);
   }
 
   #pause(): boolean {
@@ -223,8 +227,10 @@ export class Faults {
       return false;
     }
     if (recordOf(node)?.role !== Role.active) return false;
-    this.#cluster.leave(node, () => this.#comeBack(node.host, downMs));
-    return true;
+    return this.#cluster.leave(
+      node,
+      () => this.#comeBack(node.host, downMs),
+    );
   }
 }
 

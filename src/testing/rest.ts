@@ -6,6 +6,7 @@
  */
 import {
   allSettled,
+  boundedQueues,
   convergedReplicas,
   type Finding,
   oneRing,
@@ -15,6 +16,12 @@ import { Violation } from "./simulator.ts";
 
 /** The first check that is not fulfilled, and what it found. */
 export type Unrest = readonly [check: string, finding: Finding];
+
+/** What a node needs that has nothing to do: digests and life signs. */
+const IDLE_REQUESTS = 16;
+const IDLE_REQUESTS_PER_NODE = 2;
+const IDLE_TIMERS = 32;
+const IDLE_TIMERS_PER_NODE = 4;
 
 /** How often is asked, in parts of the time allowed. */
 const POLLS = 120;
@@ -35,19 +42,16 @@ export function unfinished(cluster: Cluster): Unrest {
     for (const { operation } of node.calls.values()) {
       return ["callsEnd", `${operation.type} at ${node.name} goes on`];
     }
-    const { stats, dict } = node.machine;
-    const { queuedBytes } = stats;
-    const { callsWaiting } = dict.stats;
-    if (callsWaiting > 0) {
-      return ["callsEnd", `${callsWaiting} calls wait at ${node.name}`];
-    }
-    if (queuedBytes > 0) {
-      return [
-        "boundedQueues",
-        `${node.name} still queues ${queuedBytes} bytes`,
-      ];
-    }
   }
+  const busy = boundedQueues(live, {
+    queuedBytes: 0,
+    callsWaiting: 0,
+    requestsInFlight: IDLE_REQUESTS + IDLE_REQUESTS_PER_NODE * live.length,
+    timers: IDLE_TIMERS + IDLE_TIMERS_PER_NODE * live.length,
+    links: Infinity,
+    members: Infinity,
+  });
+  if (busy !== undefined) return ["boundedQueues", busy];
   const unrest = unsettled(cluster);
   if (unrest[1] !== undefined) return unrest;
   return [

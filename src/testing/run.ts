@@ -239,13 +239,14 @@ class Run {
  */
 function boundsFor(nodes: number, clients: number): Bounds {
   const generations = 64;
+  const calls = clients + FINAL_READS_AT_ONCE;
   return {
-    queuedBytes: 4 * 1024 * 1024,
-    requestsInFlight: 64 + 32 * nodes + 16 * clients,
-    timers: 256 + 64 * nodes + 64 * clients,
+    queuedBytes: 2 * 1024 * 1024,
+    requestsInFlight: 32 + 8 * nodes + 4 * calls,
+    timers: 32 + 8 * nodes + 4 * calls,
     links: 4 * nodes,
     members: generations * nodes,
-    callsWaiting: clients + 4 + FINAL_READS_AT_ONCE,
+    callsWaiting: calls + 4,
   };
 }
 
