@@ -25,14 +25,19 @@ export class Child {
   #commands = 0;
   #isOver = false;
 
-  constructor(name: string, program: URL, args: readonly string[] = []) {
+  constructor(
+    name: string,
+    program: URL,
+    args: readonly string[] = [],
+    permissions: readonly string[] = ["--allow-net=127.0.0.1"],
+  ) {
     this.name = name;
     this.#process = new Deno.Command(Deno.execPath(), {
       args: [
         "run",
         "--quiet",
         "--no-prompt",
-        "--allow-net=127.0.0.1",
+        ...permissions,
         program.href,
         ...args,
       ],
@@ -69,6 +74,12 @@ export class Child {
     }
     await this.#process.status;
     await this.#input.abort().catch(() => {});
+  }
+
+  /** Ends the process by the end of its input; resolves when it is gone. */
+  async end(): Promise<void> {
+    await this.#input.close().catch(() => {});
+    await this.#process.status;
   }
 
   async #listen(): Promise<void> {
