@@ -370,7 +370,7 @@ export class NodeDriver<Operation> {
     if (channel === undefined) return true;
     try {
       while (channel.hasRoom) {
-        const frame = this.#machine.pull(link);
+        const frame = this.#machine.pull(link, channel.fillBytes);
         if (frame === undefined) return true;
         channel.send(frame);
       }

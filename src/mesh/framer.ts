@@ -7,9 +7,6 @@
  * waits when the transport has room leaves together: one frame that carries 64
  * messages costs a tenth of 64 frames. When little waits, frames are small.
  *
- * A frame of one byte belongs to the link layer: 0 asks for a 1 at once, which
- * gets a dialler past Nagle's algorithm.
- *
  * @module
  */
 import { type Bytes, concatBytes } from "../base/bytes.ts";
@@ -28,8 +25,6 @@ const LANE_BITS = 3;
 const MORE_BIT = 4;
 /** Tag and the longest size of an item. */
 const ITEM_OVERHEAD_BYTES = 4;
-const NUDGE = 0;
-const NUDGE_ANSWER = 1;
 
 /** What leaves next: a whole message or a piece of one. */
 interface Item {
@@ -48,7 +43,6 @@ export class Outbox {
   readonly #sent: number[] = [0, 0, 0];
   #bytes = 0;
   #messages = 0;
-  #isNudged = false;
   #last: Bytes | undefined;
   /** Bulk found no room in the last frame, so it goes first in the next. */
   #didBulkWait = false;
@@ -59,19 +53,13 @@ export class Outbox {
   }
 
   get isEmpty(): boolean {
-    return this.#messages === 0 && !this.#isNudged &&
-      this.#last === undefined;
+    return this.#messages === 0 && this.#last === undefined;
   }
 
   push(lane: Lane, message: Bytes): void {
     this.#lanes[lane]!.push(message);
     this.#bytes += message.length;
     this.#messages++;
-  }
-
-  /** The other side asked for an answer of the link layer. */
-  nudge(): void {
-    this.#isNudged = true;
   }
 
   /** Something to say when all that waits has left: the good-bye. */
@@ -87,19 +75,19 @@ export class Outbox {
     this.#messages = 0;
   }
 
-  /** The next frame, or `undefined` when nothing waits. */
-  pull(): Bytes | undefined {
-    if (this.#isNudged) {
-      this.#isNudged = false;
-      return Uint8Array.of(NUDGE_ANSWER);
-    }
+  /**
+   * The next frame, or `undefined` when nothing waits.
+   *
+   * @param fillBytes a frame of more than one item is no longer than this
+   */
+  pull(fillBytes: number = FRAME_BYTES_MAX): Bytes | undefined {
     if (this.#messages === 0) {
       const bytes = this.#last;
       this.#last = undefined;
       return bytes && toFrame([{ tag: Lane.control, bytes }]);
     }
     const items: Item[] = [];
-    let room = FRAME_BYTES_MAX;
+    let room = fillBytes;
     room = this.#gather(items, Lane.control, room);
     if (this.#didBulkWait) room = this.#gather(items, Lane.bulk, room, 1);
     room = this.#gather(items, Lane.operations, room);
@@ -119,7 +107,8 @@ export class Outbox {
       const start = this.#sent[lane]!;
       const isLast = message.length - start <= PIECE_BYTES_MAX;
       const end = isLast ? message.length : start + PIECE_BYTES_MAX;
-      if (end - start + ITEM_OVERHEAD_BYTES > room) break;
+      const isTooLong = end - start + ITEM_OVERHEAD_BYTES > room;
+      if (isTooLong && items.length > 0) break;
       room -= end - start + ITEM_OVERHEAD_BYTES;
       const bytes = start === 0 && isLast
         ? message
@@ -160,18 +149,12 @@ export class Inbox {
   readonly #pieces: Bytes[][] = [[], [], []];
   readonly #pieceBytes: number[] = [0, 0, 0];
 
-  /** Whether a frame asks the link layer for its one-byte answer. */
-  static isNudge(frame: Bytes): boolean {
-    return frame.length === 1 && frame[0] === NUDGE;
-  }
-
   /**
    * The messages that `frame` makes whole, in order.
    *
    * @throws {ProtocolError} If the frame is malformed or too long
    */
   take(frame: Bytes): Bytes[] {
-    if (frame.length === 1 && frame[0] === NUDGE_ANSWER) return [];
     if (frame.length === 0 || frame.length > FRAME_BYTES_MAX) {
       throw new ProtocolError(
         `Cannot read a frame of ${frame.length} bytes: 1 to ` +

@@ -33,7 +33,6 @@ import {
 import { CloseCode } from "./close_codes.ts";
 import type { Context } from "./context.ts";
 import type { DialNumber, LinkNumber } from "./events.ts";
-import { Inbox } from "./framer.ts";
 import {
   codeOf,
   errorOf,
@@ -174,11 +173,6 @@ export class Links {
     this.framesReceived++;
     this.bytesReceived += frame.length;
     link.lastHeardMs = this.#context.nowMs;
-    if (Inbox.isNudge(frame)) {
-      link.outbox.nudge();
-      this.#announce(link);
-      return;
-    }
     const parts = this.#guard(link, () => link.inbox.take(frame));
     if (parts === undefined) return;
     for (const bytes of parts) {
@@ -198,10 +192,10 @@ export class Links {
   }
 
   /** Works on a closing link as well: its good-bye has to leave. */
-  pull(number: LinkNumber): Bytes | undefined {
+  pull(number: LinkNumber, fillBytes?: number): Bytes | undefined {
     const link = this.#links.get(number);
     if (link === undefined) return undefined;
-    const frame = link.outbox.pull();
+    const frame = link.outbox.pull(fillBytes);
     if (frame === undefined) {
       link.isAnnounced = false;
       return undefined;

@@ -78,9 +78,13 @@ export class NodeMachine<Operation = never>
     return this.#context.takeEffects();
   }
 
-  /** The next frame of a link, or `undefined` when it has nothing to send. */
-  pull(link: LinkNumber): Bytes | undefined {
-    return this.#mesh.links.pull(link);
+  /**
+   * The next frame of a link, or `undefined` when it has nothing to send.
+   *
+   * @param fillBytes a frame of several messages is no longer than this
+   */
+  pull(link: LinkNumber, fillBytes?: number): Bytes | undefined {
+    return this.#mesh.links.pull(link, fillBytes);
   }
 
   /** All nodes that are known, this one and the dead included. */

@@ -27,6 +27,8 @@ export interface ChannelHandlers {
 export interface Channel {
   /** Whether so little waits that another frame should be sent. */
   readonly hasRoom: boolean;
+  /** Up to how many bytes messages should share a frame; `undefined`: any. */
+  readonly fillBytes: number | undefined;
   /** Begins; called once, before anything else. */
   start(handlers: ChannelHandlers): void;
   /** Sends one frame; dropped when the channel is closing. */

@@ -45,6 +45,9 @@ export class DuplexChannel implements Channel {
     this.#clock = clock;
   }
 
+  /** Long frames cost a stream no more than short ones. */
+  readonly fillBytes = undefined;
+
   get hasRoom(): boolean {
     // `null` is a broken stream: it takes what it is given, to no effect.
     const hasRoom = (this.#writer.desiredSize ?? 1) > 0;

@@ -121,6 +121,11 @@ export class WebSocketChannel implements Channel {
     this.#asks = options.dialled;
   }
 
+  /** Frames that need nothing but an answer go out best, see above. */
+  get fillBytes(): number | undefined {
+    return this.#asks ? WHOLE_WRITE_BYTES_MAX : undefined;
+  }
+
   get hasRoom(): boolean {
     const hasRoom = this.#socket.bufferedAmount < BUFFERED_BYTES_HIGH;
     if (!hasRoom) this.#watchDrain();

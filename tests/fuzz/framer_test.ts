@@ -115,19 +115,6 @@ Deno.test("64 small messages of one turn are one frame", () => {
   assert(outbox.isEmpty);
 });
 
-Deno.test("the one-byte frames of the link layer carry no message", () => {
-  const outbox = new Outbox();
-  assert(Inbox.isNudge(Uint8Array.of(0)));
-  assert(!Inbox.isNudge(Uint8Array.of(1)));
-  assert(!Inbox.isNudge(Uint8Array.of(0, 0)));
-  outbox.push(Lane.operations, message(Lane.operations, 0, 40));
-  outbox.nudge();
-  assertEquals(outbox.pull(), Uint8Array.of(1));
-  const inbox = new Inbox();
-  assertEquals(inbox.take(Uint8Array.of(1)), []);
-  assertEquals(inbox.take(outbox.pull()!).length, 1);
-});
-
 /** Frames of real traffic to break. */
 function frames(random: Random): Bytes[] {
   const outbox = new Outbox();

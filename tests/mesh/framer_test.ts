@@ -97,13 +97,18 @@ Deno.test("bulk gets through while operations never run dry", () => {
   throw new Error(`no bulk in 10 frames with ${operations} operations`);
 });
 
-Deno.test("a nudge is answered with one byte before anything else", () => {
+Deno.test("messages share a frame up to the length that the transport likes", () => {
   const outbox = new Outbox();
-  outbox.push(Lane.control, message(4, 0));
-  assert(Inbox.isNudge(Uint8Array.of(0)));
-  outbox.nudge();
-  assertEquals(outbox.pull(), Uint8Array.of(1));
-  assertEquals(new Inbox().take(Uint8Array.of(1)), []);
+  for (let i = 0; i < 50; i++) outbox.push(Lane.operations, message(60, i));
+  outbox.push(Lane.operations, message(5_000, 50));
+  const inbox = new Inbox();
+  let taken = 0;
+  for (let frame = outbox.pull(1_000); frame; frame = outbox.pull(1_000)) {
+    const count = inbox.take(frame).length;
+    assert(frame.length <= 1_000 || count === 1, `${frame.length} bytes`);
+    taken += count;
+  }
+  assertEquals(taken, 51);
 });
 
 Deno.test("frames that are none are refused", () => {

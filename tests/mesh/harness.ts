@@ -392,11 +392,9 @@ export class Network {
     this.onFrame(from, end.node, frame);
     this.framesDelivered++;
     this.bytesDelivered += frame.length;
-    if (!Inbox.isNudge(frame)) {
-      for (const bytes of end.inbox.take(frame)) {
-        const { type } = decode(bytes);
-        this.counts.set(type, this.count(type) + 1);
-      }
+    for (const bytes of end.inbox.take(frame)) {
+      const { type } = decode(bytes);
+      this.counts.set(type, this.count(type) + 1);
     }
     this.#step(end.node, { type: "frame", link: end.link, frame });
   }
