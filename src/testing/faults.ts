@@ -125,7 +125,9 @@ export class Faults {
   }
 
   #comeBack(host: Host, afterMs: number): void {
-    this.#later(afterMs, () => this.#start(host));
+    // Whoever is gone when all is mended, or goes then, comes back at once.
+    if (this.#isOn) this.#later(afterMs, () => this.#start(host));
+    else this.#start(host);
   }
 
   #start(host: Host): void {

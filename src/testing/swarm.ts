@@ -69,6 +69,8 @@ export interface SwarmOptions {
   readonly downMaxMs: number;
 }
 
+/** How many times as often faults strike in a storm. */
+const STORM_FACTOR = 8;
 /** Up to this delay nobody is slow enough to be suspected without a fault. */
 const QUICK_MS = 50;
 /** The part of a run before its first fault. */
@@ -157,14 +159,18 @@ function networkOptions(random: SeededRandom): NetworkOptions {
   };
 }
 
-/** One run in ten has no faults at all: what then fails, fails plainly. */
+/**
+ * One run in ten has no faults at all: what then fails, fails plainly. One in
+ * ten is a storm, in which repair never catches up.
+ */
 function faultRates(random: SeededRandom): FaultRates {
-  const isCalm = fraction(random) < 0.1;
+  const kind = fraction(random);
+  const factor = kind < 0.1 ? 0 : kind < 0.9 ? 1 : STORM_FACTOR;
   const rates: { -readonly [K in keyof FaultRates]: number } = { ...NO_FAULTS };
   for (const kind of Object.keys(NO_FAULTS) as (keyof FaultRates)[]) {
     const isOn = fraction(random) < 0.5;
     const share = fraction(random);
-    if (isOn && !isCalm) rates[kind] = RATES_MAX[kind] * share;
+    if (isOn) rates[kind] = RATES_MAX[kind] * share * factor;
   }
   return rates;
 }
