@@ -67,6 +67,13 @@ export interface ChordObjectOptions<K, V> extends ChordOptions<K, V> {
    * @default {[]}
    */
   readonly seeds?: readonly string[] | ((url: string) => readonly string[]);
+  /**
+   * How often the object's alarm rings while it has a node, in milliseconds.
+   * After two alarms without peers and without a request it has none.
+   *
+   * @default {30_000}
+   */
+  readonly alarmMs?: number;
 }
 
 /** What an object remembers of itself. */
@@ -87,7 +94,7 @@ interface Life<K, V> {
 }
 
 const REMEMBERED = "node";
-/** How often the alarm rings while there is a node; see above. */
+/** The default of `alarmMs`; above it says why so often. */
 const ALARM_MS = 30_000;
 /** How often it rings while there is none. */
 const ASLEEP_ALARM_MS = 3_600_000;
@@ -221,7 +228,7 @@ export class ChordObject<K = Uint8Array, V = Uint8Array> {
     this.#isUsed = false;
     if (isIdle) return await this.#sleep(life);
     // Set first: whatever happens next, there is another chance.
-    await this.#setAlarm(ALARM_MS);
+    await this.#setAlarm(this.#options.alarmMs ?? ALARM_MS);
     if (this.#url() === undefined) return;
     const { sock, joined } = this.#live();
     try {
@@ -286,7 +293,7 @@ export class ChordObject<K = Uint8Array, V = Uint8Array> {
   }
 
   async #start(sock: ChordSocket<K, V>, copies: Copies): Promise<void> {
-    await this.#setAlarm(ALARM_MS);
+    await this.#setAlarm(this.#options.alarmMs ?? ALARM_MS);
     await this.#forgetIfStale(sock);
     await copies.restore();
     await this.#meet(sock);

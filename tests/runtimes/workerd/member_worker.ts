@@ -23,7 +23,8 @@ interface Env {
   readonly SEEDS: string;
   /** Names of objects that are seeds, as JSON. */
   readonly SIBLINGS: string;
-  readonly TIMINGS: string;
+  /** Options of every object, as JSON. */
+  readonly OPTIONS: string;
 }
 
 /** What an object has besides that the tests look at. */
@@ -44,7 +45,7 @@ export class Member extends ChordObject<string, string> {
       subnet: env.SUBNET,
       keys: text,
       values: text,
-      timings: JSON.parse(env.TIMINGS),
+      ...JSON.parse(env.OPTIONS),
       onError: (error) => errors.push(String(error)),
       seeds: (url) => [
         ...JSON.parse(env.SEEDS),
@@ -61,7 +62,20 @@ export class Member extends ChordObject<string, string> {
     this.#events = eventsOf(dict);
   }
 
+  /** A connection that outlives the node, as others do by chance. */
+  #takeStranger(): Response {
+    const pair = new WebSocketPair();
+    this.#state.acceptWebSocket(pair[1] as never);
+    return new Response(
+      null,
+      { status: 101, webSocket: pair[0] } as ResponseInit,
+    );
+  }
+
   override async fetch(request: Request): Promise<Response> {
+    if (new URL(request.url).searchParams.has("stranger")) {
+      return this.#takeStranger();
+    }
     if (request.headers.has("upgrade")) return super.fetch(request);
     const asked = await request.json();
     if (asked.command === "born") return Response.json({ value: this.#born });
@@ -79,6 +93,8 @@ export class Member extends ChordObject<string, string> {
     return Response.json(answer);
   }
 }
+
+declare const WebSocketPair: new () => Record<"0" | "1", WebSocket>;
 
 /** A leaf for one request. */
 async function asLeaf(request: Request, env: Env): Promise<Response> {

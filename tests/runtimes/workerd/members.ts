@@ -10,7 +10,11 @@ export interface MembersOptions {
   readonly seeds?: readonly string[];
   /** Objects of this process that connect to each other. */
   readonly siblings?: readonly string[];
-  readonly timings?: Readonly<Record<string, number>>;
+  /** Options of each object. */
+  readonly object?: {
+    readonly alarmMs?: number;
+    readonly timings?: Readonly<Record<string, number>>;
+  };
 }
 
 /** A process of workerd whose objects are members. */
@@ -25,7 +29,7 @@ export class WorkerdMembers implements AsyncDisposable {
     runtime: Runtime,
     options: MembersOptions = {},
   ): Promise<WorkerdMembers> {
-    const { subnet = "", seeds = [], siblings = [], timings = {} } = options;
+    const { subnet = "", seeds = [], siblings = [], object = {} } = options;
     const program = {
       module: await bundle(new URL("member_worker.ts", import.meta.url)),
       className: "Member",
@@ -33,7 +37,7 @@ export class WorkerdMembers implements AsyncDisposable {
         SUBNET: subnet,
         SEEDS: JSON.stringify(seeds),
         SIBLINGS: JSON.stringify(siblings),
-        TIMINGS: JSON.stringify(timings),
+        OPTIONS: JSON.stringify(object),
       },
     };
     return new WorkerdMembers(await Workerd.start(runtime, program));

@@ -1,0 +1,61 @@
+import { assertEquals } from "@std/assert";
+import { runtimeTest } from "../../../scripts/runtimes_found.ts";
+import type { Outcome } from "../../../src/testing/conformance/cases.ts";
+import { TestRing, until } from "../../api/fixture.ts";
+import { startOutside } from "../outside.ts";
+import { report } from "../report.ts";
+import { Browser, startPage } from "./browser.ts";
+
+await runtimeTest(
+  ["chromium"],
+  "everything is true in a page",
+  async ({ chromium }, context) => {
+    await using outside = await startOutside();
+    const program = new URL("conformance_page.ts", import.meta.url);
+    await using browser = await Browser.start(chromium, program);
+    const page = await browser.open();
+    const { url, muteUrl, pagesUrl, nobodyUrl } = outside;
+    const outcomes = await page.call<Outcome[]>(
+      "conform",
+      { url, muteUrl, pagesUrl, nobodyUrl },
+    );
+    await report(outcomes, context);
+  },
+);
+
+await runtimeTest(
+  ["chromium"],
+  "a page is a leaf: it reads, writes and hears, and is gone when it is closed",
+  async ({ chromium }) => {
+    await using ring = await TestRing.of(3);
+    const page = await startPage(chromium, { url: ring.first.url });
+    try {
+      await page.call("set", "from the page", "1");
+      assertEquals(await ring.nodes[1]!.get("from the page"), "1");
+      await ring.nodes[2]!.set("from a member", "2");
+      assertEquals(await page.call("get", "from a member"), "2");
+      assertEquals(await page.call("pop", "from a member"), "2");
+      assertEquals(await page.call("leeching"), true);
+      await until(
+        "it heard of all",
+        async () => (await page.call<string[]>("events")).length === 3,
+      );
+      assertEquals(await page.call("events"), [
+        "add from the page",
+        "add from a member",
+        "delete from a member",
+      ]);
+      await until(
+        "it is linked to all",
+        () => ring.nodes.every(({ status }) => status.peers === 3),
+      );
+    } finally {
+      await page.stop();
+    }
+    await until(
+      "it is gone",
+      () => ring.nodes.every(({ status }) => status.members === 3),
+    );
+    assertEquals(await ring.first.get("from the page"), "1");
+  },
+);
