@@ -6,11 +6,12 @@
  * @module
  */
 import { pick, SeededRandom } from "../base/random.ts";
+import { Role } from "../wire/messages.ts";
 import { noLostWrite, oneRing } from "./checkers.ts";
 import { versionText } from "./history.ts";
 import { type Acknowledged, Ledger } from "./ledger.ts";
 import type { Host, Outcome, SimulatedNode } from "./node.ts";
-import { holdersOf, names, ringSeenBy } from "./truth.ts";
+import { holdersOf, names, recordOf, ringSeenBy } from "./truth.ts";
 import { report, Simulator, type SimulatorOptions } from "./simulator.ts";
 
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -155,8 +156,16 @@ export class Cluster {
     );
   }
 
+  /** Two that just came up and know only each other would stay a ring apart. */
   #connect(node: SimulatedNode, contacts: readonly Host[]): void {
-    const { url } = pick(this.#random, contacts)!;
+    const useful = contacts.filter((host) =>
+      host.node === undefined || recordOf(host.node)?.role === Role.active
+    );
+    const url = pick(this.#random, useful)?.url;
+    if (url === undefined) {
+      this.#retry(node, () => this.#connect(node, contacts));
+      return;
+    }
     this.simulator.call(
       node,
       { type: "connect", url, timeoutMs: CONNECT_TIMEOUT_MS },

@@ -65,12 +65,15 @@ function withOptions(
     createChordMachine({ ...options, ...change(options) }, random, at);
 }
 
-/** Runs a seed without faults, and one with, for three minutes each. */
-function assertConvicted(check: string, create: CreateMachine): void {
+/** Runs a seed without faults, which one of `checks` must end. */
+function assertConvicted(checks: string, create: CreateMachine): void {
   const healthy = swarmOptions(HEALTHY_SEED, { minutes: 2, members: 4 });
   assert(Object.values(healthy.faults).every((rate) => rate === 0));
   const { violation } = runSeed(healthy, { create });
-  assertEquals(violation?.check, check, violation?.message);
+  assert(
+    violation !== undefined && checks.split(" ").includes(violation.check),
+    `wanted ${checks}, but found ${violation?.message ?? "nothing"}`,
+  );
 }
 
 /** A seed that draws no faults, and delays short enough for all checks. */
@@ -82,8 +85,8 @@ const HEALTHY_SEED = (() => {
   }
 })();
 
-/** A story that must end with a violation of `check`. */
-function assertEndsWith(check: string, story: () => void): void {
+/** A story that must end with a violation of one of `checks`. */
+function assertEndsWith(checks: string, story: () => void): void {
   let found = "nothing";
   try {
     story();
@@ -91,7 +94,10 @@ function assertEndsWith(check: string, story: () => void): void {
     if (!(error instanceof Violation)) throw error;
     found = error.check;
   }
-  assertEquals(found, check);
+  assert(
+    checks.split(" ").includes(found),
+    `wanted ${checks}, but found ${found}`,
+  );
 }
 
 Deno.test("the product passes what its defective sisters fail", () => {
@@ -113,9 +119,10 @@ Deno.test("acknowledgedOnAllHolders convicts a write on two copies of three", ()
   );
 });
 
-Deno.test("noLostWrite convicts a ring that forgets its deletes", () => {
+Deno.test("copiesAreDroppedSafely convicts a ring that forgets its deletes", () => {
+  // Where all forget between two audits, nobody is left to have dropped it.
   assertConvicted(
-    "noLostWrite",
+    "copiesAreDroppedSafely noLostWrite",
     withOptions(({ timings }) => ({
       timings: { ...timings, tombstoneMs: 1_000, antiEntropyMs: 1_000 },
     })),
@@ -160,7 +167,7 @@ Deno.test("convergedReplicas convicts a joiner that takes too little", () => {
 
 Deno.test("noLostWrite convicts a ring that a sleeper talks out of a delete", () => {
   // It wakes up with a copy, and everybody else has forgotten the delete.
-  assertEndsWith("noLostWrite", () => {
+  assertEndsWith("noLostWrite copiesAreDroppedSafely", () => {
     const ring = new Ring({
       timings: { tombstoneMs: 1_000, antiEntropyMs: 1_000 },
     });
