@@ -27,6 +27,17 @@ function keysOf(leaf: TextSocket): (name: string) => string {
   return (name) => `${leaf.id}/${name}`;
 }
 
+/**
+ * Resolves once the node is linked to every member, so that all of them know
+ * it: who tells of an event tells the nodes that it knows.
+ */
+function linked(leaf: TextSocket): Promise<void> {
+  return until(
+    "linked to every member",
+    () => leaf.ring.every(({ id }) => leaf.routingTable.has(id)),
+  );
+}
+
 const dictCases: readonly Case[] = [
   having(
     ["outside"],
@@ -52,6 +63,7 @@ const dictCases: readonly Case[] = [
         withLeaf(subject, async (two) => {
           const key = keysOf(one);
           const heard: string[] = [];
+          await linked(two);
           two.on("add", (_, name) => {
             if (name.startsWith(one.id)) heard.push(`add ${name}`);
           });
