@@ -4,6 +4,9 @@ import { startOutside } from "../outside.ts";
 import { outcomesIn, report } from "../report.ts";
 import { Workerd } from "./process.ts";
 
+/** More than nodes that live at once. */
+const EXTRA_PORTS = 16;
+
 async function conformAt(
   path: string,
   runtime: Runtime,
@@ -13,11 +16,15 @@ async function conformAt(
   await using workerd = await Workerd.start(runtime, {
     module: await bundle(new URL("conformance_worker.ts", import.meta.url)),
     className: "Place",
+    extraPorts: EXTRA_PORTS,
   });
   const { url, muteUrl, pagesUrl, nobodyUrl } = outside;
   const response = await fetch(`http://${workerd.host}${path}`, {
     method: "POST",
-    body: JSON.stringify({ url, muteUrl, pagesUrl, nobodyUrl }),
+    body: JSON.stringify({
+      outside: { url, muteUrl, pagesUrl, nobodyUrl },
+      ports: workerd.extraPorts,
+    }),
   });
   await report(outcomesIn(response), context);
 }

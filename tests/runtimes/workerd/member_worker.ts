@@ -76,7 +76,8 @@ export class Member extends ChordObject<string, string> {
     if (new URL(request.url).searchParams.has("stranger")) {
       return this.#takeStranger();
     }
-    if (request.headers.has("upgrade")) return super.fetch(request);
+    const isPage = request.method === "GET";
+    if (isPage || request.headers.has("upgrade")) return super.fetch(request);
     const asked = await request.json();
     if (asked.command === "born") return Response.json({ value: this.#born });
     const dict = await this.node(request.url);

@@ -275,3 +275,56 @@ await runtimeTest(
     assertEquals(await members.call("0", "copy"), { a: "1" });
   },
 );
+
+/** Sends messages as a stranger; gives the code and reason of the end. */
+function knock(
+  url: string,
+  messages: readonly (string | Uint8Array<ArrayBuffer>)[],
+): Promise<[code: number, reason: string]> {
+  const stranger = new WebSocket(url);
+  stranger.onopen = () => messages.forEach((data) => stranger.send(data));
+  return new Promise((resolve) => {
+    stranger.onclose = ({ code, reason }) => resolve([code, reason]);
+  });
+}
+
+await runtimeTest(
+  ["workerd"],
+  "garbage ends its own link to an object, and a page gets 426",
+  async ({ workerd }) => {
+    await using ring = await TestRing.of(1);
+    await using members = await WorkerdMembers.start(workerd, {
+      seeds: [ring.first.url],
+      object: { timings: { handshakeMs: 200 } },
+    });
+    await members.call("0", "set", "a", "1");
+    const url = members.urlOf("0");
+    const garbage = [
+      ["text"],
+      [new Uint8Array()],
+      [new Uint8Array(200_000).fill(7)],
+      [Uint8Array.of(255, 255, 255, 255, 255, 0)],
+    ];
+    for (const messages of garbage) {
+      const [code, reason] = await knock(url, messages);
+      assertEquals(code, 4001, reason);
+    }
+    assertEquals((await knock(url, []))[0], 4006);
+    const page = await fetch(url.replace("ws:", "http:"));
+    assertEquals(page.status, 426);
+    await page.body?.cancel();
+    await until(
+      "only the ring's connection is left",
+      async () =>
+        await members.call("0", "sockets") === 1 ||
+        await members.call("0", "peers") === 1,
+    );
+    assertEquals(await members.asLeaf(url, "get", "a"), "1");
+    assertEquals(await ring.first.get("a"), "1");
+    const errors = await members.call<string[]>("0", "errors");
+    assertEquals(
+      errors.filter((error) => error.startsWith("ProtocolError")).length,
+      garbage.length,
+    );
+  },
+);

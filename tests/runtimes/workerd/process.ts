@@ -8,6 +8,8 @@ export interface WorkerdProgram {
   readonly className?: string;
   /** Bound by their names. */
   readonly texts?: Readonly<Record<string, string>>;
+  /** How many ports there are besides the first. */
+  readonly extraPorts?: number;
 }
 
 /** The days of the platform whose behaviour is asked for. */
@@ -17,9 +19,15 @@ const COMPATIBILITY_DATE = "2026-11-01";
 const START_MS_MAX = 20_000;
 
 function configOf(
-  { className, texts = {} }: WorkerdProgram,
+  { className, texts = {}, extraPorts = 0 }: WorkerdProgram,
   port: number,
 ): string {
+  const sockets = Array.from(
+    { length: 1 + extraPorts },
+    (_, i) =>
+      `(name = "${i}", address = "127.0.0.1:${i === 0 ? port : 0}", ` +
+      `http = (), service = "main")`,
+  );
   const bindings = Object.entries(texts).map(([name, text]) =>
     `(name = ${JSON.stringify(name)}, text = ${JSON.stringify(text)})`
   );
@@ -38,9 +46,7 @@ const config :Workerd.Config = (
     (name = "disk", disk = (path = "state", writable = true)),
     (name = "internet", network = (allow = ["local"])),
   ],
-  sockets = [(
-    name = "http", address = "127.0.0.1:${port}", http = (), service = "main"
-  )],
+  sockets = [${sockets.join(", ")}],
 );
 const worker :Workerd.Worker = (
   modules = [(name = "worker.js", esModule = embed "worker.js")],
@@ -59,7 +65,7 @@ export class Workerd implements AsyncDisposable {
   readonly #folder: string;
   #process: Deno.ChildProcess | undefined;
   #output: Promise<void> | undefined;
-  #port = 0;
+  #ports: number[] = [0];
 
   private constructor(
     runtime: Runtime,
@@ -85,12 +91,17 @@ export class Workerd implements AsyncDisposable {
 
   /** `127.0.0.1` and the port, the same after each start. */
   get host(): string {
-    return `127.0.0.1:${this.#port}`;
+    return `127.0.0.1:${this.#ports[0]}`;
+  }
+
+  /** The ports besides the first, others after each start. */
+  get extraPorts(): readonly number[] {
+    return this.#ports.slice(1);
   }
 
   /** Starts the process, again if it was killed. */
   async restart(): Promise<void> {
-    const config = configOf(this.#program, this.#port);
+    const config = configOf(this.#program, this.#ports[0]!);
     await Deno.writeTextFile(`${this.#folder}/config.capnp`, config);
     const process = new Deno.Command(this.#runtime.path, {
       args: ["serve", "config.capnp", "--control-fd=1"],
@@ -100,18 +111,24 @@ export class Workerd implements AsyncDisposable {
       stderr: "inherit",
     }).spawn();
     this.#process = process;
-    const { promise, resolve, reject } = Promise.withResolvers<number>();
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
     const timer = setTimeout(
       () => reject(new Error(`workerd is not up after ${START_MS_MAX} ms`)),
       START_MS_MAX,
     );
+    const wanted = 1 + (this.#program.extraPorts ?? 0);
+    const ports: number[] = [];
     this.#output = read(process.stdout, (line) => {
-      const port = portIn(line);
-      if (port !== undefined) resolve(port);
-      else if (line !== "") console.log(`workerd: ${line}`);
+      const told = listeningIn(line);
+      if (told !== undefined) ports[told.socket] = told.port;
+      if (Object.keys(ports).length === wanted) resolve();
+      else if (told === undefined && line !== "") {
+        console.log(`workerd: ${line}`);
+      }
     });
     this.#output.then(() => reject(new Error("workerd has ended")));
-    this.#port = await promise.finally(() => clearTimeout(timer));
+    await promise.finally(() => clearTimeout(timer));
+    this.#ports = ports;
   }
 
   /** Ends the process at once, as a crash does. */
@@ -147,8 +164,11 @@ async function read(
   }
 }
 
-/** The port, if the line is the one that tells it. */
-function portIn(line: string): number | undefined {
+/** A socket's number and its port, if the line is one that tells them. */
+function listeningIn(
+  line: string,
+): { socket: number; port: number } | undefined {
   if (!line.startsWith(`{"event":"listen"`)) return undefined;
-  return JSON.parse(line).port;
+  const { socket, port } = JSON.parse(line);
+  return { socket: Number(socket), port };
 }
