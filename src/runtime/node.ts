@@ -2,8 +2,9 @@
  * Listening on Node 20.16 and newer, with the package `ws`.
  *
  * Importing this also lets sockets dial with `ws`, where it is installed: Node
- * 20 has no WebSocket of its own, and that of later versions is slower. It is
- * found where this library is installed, or where the program is.
+ * 20 has no WebSocket of its own, and that of later versions is slower, and
+ * keeps the process alive for a peer that never answers a close. `ws` is found
+ * where this library is installed, or where the program is.
  *
  * @example Two nodes that meet over a port
  * ```ts ignore
