@@ -13,7 +13,7 @@ export interface WorkerdProgram {
 }
 
 /** The days of the platform whose behaviour is asked for. */
-const COMPATIBILITY_DATE = "2026-11-01";
+export const COMPATIBILITY_DATE = "2026-11-01";
 
 /** How long a start may take. */
 const START_MS_MAX = 20_000;
