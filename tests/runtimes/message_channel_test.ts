@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { until } from "../api/fixture.ts";
 import { ringOfWorkers } from "./message_channel/ring.ts";
 
@@ -38,4 +38,13 @@ Deno.test("workers of one process are a ring over ports of MessageChannels", asy
   } finally {
     for (const node of nodes) node.terminate();
   }
+});
+
+Deno.test("the README shows the duplex that the workers use", async () => {
+  const read = (path: string) =>
+    Deno.readTextFile(new URL(path, import.meta.url));
+  const duplex = await read("message_channel/duplex.ts");
+  const [, code] = /^export (function [^]*^}$)/m.exec(duplex)!;
+  const readme = await read("../../README.md");
+  assert(readme.includes(code!), "it shows another one");
 });

@@ -172,7 +172,7 @@ export class ChordObject<K = Uint8Array, V = Uint8Array> {
    * The object's node, once it is a member of the ring.
    *
    * @param url where the object can be reached, if it was not told before
-   * @throws {Error} If the object does not know its url
+   * @throws {TypeError} If the object does not know its url
    * @throws {ChordError} If it cannot join
    */
   async node(url?: string): Promise<ChordSocket<K, V>> {
@@ -275,7 +275,7 @@ export class ChordObject<K = Uint8Array, V = Uint8Array> {
     this.#life?.copies.release();
     const url = this.#url(requestUrl);
     if (url === undefined) {
-      throw new Error(
+      throw new TypeError(
         `Cannot start the node of an object that does not know its url: give ` +
           `it as the option "url", or send the object a request to it`,
       );

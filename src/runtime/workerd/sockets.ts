@@ -5,6 +5,7 @@
  * @module
  */
 import type { Bytes } from "../../base/bytes.ts";
+import { ConnectionError } from "../../base/errors.ts";
 import type { WebSocketConstructor } from "../../system.ts";
 import type {
   WebSocketEvent,
@@ -109,7 +110,7 @@ class FetchedWebSocket extends Listeners implements WebSocketLike {
     const { status, webSocket } = await fetchPeer(request) as UpgradeResponse;
     const end = webSocket as WorkerdWebSocket | null | undefined;
     if (!end) {
-      throw new Error(
+      throw new ConnectionError(
         `Cannot dial ${url}: it answered ${status}, wanted is an upgrade; ` +
           `check that a node listens there`,
       );

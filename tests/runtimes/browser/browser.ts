@@ -6,49 +6,51 @@ import {
 import { bundle } from "../bundle.ts";
 import { type Answer, type RemoteNode, valueOf } from "../commands.ts";
 
+/** What a server has at a path. */
+export interface File {
+  readonly type: string;
+  readonly body: string;
+}
+
 /** A browser without a window, and a server for its pages. */
 export class Browser implements AsyncDisposable {
   readonly #child: Child;
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
   readonly #stop: AbortController;
 
-  private constructor(
-    child: Child,
-    server: Deno.HttpServer<Deno.NetAddr>,
-    stop: AbortController,
-  ) {
-    this.#child = child;
-    this.#server = server;
-    this.#stop = stop;
-  }
-
-  /** @param program what each page runs; it defines `answer` */
-  static async start(runtime: Runtime, program: URL): Promise<Browser> {
+  /** @param files what the pages load, by path */
+  constructor(runtime: Runtime, files: Readonly<Record<string, File>>) {
     const folder = packageFolder("playwright-core");
     if (folder === undefined) {
       throw new Error(
         `Cannot find playwright-core: run "deno task runtimes" first`,
       );
     }
-    const module = await bundle(program);
-    const stop = new AbortController();
-    const server = Deno.serve({
+    this.#stop = new AbortController();
+    this.#server = Deno.serve({
       hostname: "127.0.0.1",
       port: 0,
-      signal: stop.signal,
+      signal: this.#stop.signal,
       onListen: () => {},
-    }, (request) => answerWith(request, module));
-    const child = new Child(
+    }, (request) => answerWith(request, files));
+    this.#child = new Child(
       "chromium",
       new URL("driver.ts", import.meta.url),
       [folder.pathname, runtime.path],
       // It looks at the whole machine to find out what it runs on.
       ["--allow-all"],
     );
-    return new Browser(child, server, stop);
   }
 
-  /** Opens a page; what it gives asks the page's program. */
+  /** A browser for pages that run a program; it defines `answer`. */
+  static async running(runtime: Runtime, program: URL): Promise<Browser> {
+    return new Browser(runtime, {
+      "/": { type: "text/html; charset=utf-8", body: HTML },
+      "/program.js": { type: "text/javascript", body: await bundle(program) },
+    });
+  }
+
+  /** Opens a page; resolves when it is loaded. */
   async open(): Promise<Page> {
     const { port } = this.#server.addr;
     const url = `http://127.0.0.1:${port}/`;
@@ -72,14 +74,16 @@ export class Page {
     this.#number = number;
   }
 
+  /** Asks the page's program. */
   async call<T>(command: string, ...args: readonly unknown[]): Promise<T> {
     const asked = { command, args };
     const answer = await this.#child.call("ask", this.#number, asked);
     return valueOf("the page", answer as Answer);
   }
 
-  async close(): Promise<void> {
-    await this.#child.call("close", this.#number);
+  /** What can be read in an element. */
+  text(selector: string): Promise<string> {
+    return this.#child.call("text", this.#number, selector);
   }
 }
 
@@ -90,12 +94,13 @@ const HTML = `<!doctype html>
 <script type="module" src="/program.js"></script>
 `;
 
-function answerWith(request: Request, module: string): Response {
-  const isModule = new URL(request.url).pathname === "/program.js";
-  const type = isModule ? "text/javascript" : "text/html; charset=utf-8";
-  return new Response(isModule ? module : HTML, {
-    headers: { "content-type": type },
-  });
+function answerWith(
+  request: Request,
+  files: Readonly<Record<string, File>>,
+): Response {
+  const file = files[new URL(request.url).pathname];
+  if (file === undefined) return new Response(null, { status: 404 });
+  return new Response(file.body, { headers: { "content-type": file.type } });
 }
 
 /** A page that uses the dict of a member. */
@@ -104,7 +109,7 @@ export async function startPage(
   options: { readonly url: string; readonly subnet?: string },
 ): Promise<RemoteNode> {
   const program = new URL("leaf_page.ts", import.meta.url);
-  const browser = await Browser.start(runtime, program);
+  const browser = await Browser.running(runtime, program);
   try {
     const page = await browser.open();
     await page.call("connect", options.url, options.subnet ?? "");

@@ -13,7 +13,7 @@ interface Page {
   evaluate<T>(run: (arg: unknown) => T, arg: unknown): Promise<T>;
   on(event: "console", listener: (said: { text(): string }) => void): void;
   on(event: "pageerror", listener: (error: Error) => void): void;
-  close(): Promise<void>;
+  textContent(selector: string): Promise<string | null>;
 }
 
 interface Browser {
@@ -68,6 +68,6 @@ await serveCommands({
           .answer(asked),
       asked,
     ),
-  close: (page: number) => pages[page]!.close(),
+  text: (page: number, selector: string) => pages[page]!.textContent(selector),
 });
 await browser.close();

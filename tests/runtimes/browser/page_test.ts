@@ -1,7 +1,8 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { runtimeTest } from "../../../scripts/runtimes_found.ts";
 import type { Outcome } from "../../../src/testing/conformance/cases.ts";
 import { TestRing, until } from "../../api/fixture.ts";
+import { bundle } from "../bundle.ts";
 import { startOutside } from "../outside.ts";
 import { report } from "../report.ts";
 import { Browser, startPage } from "./browser.ts";
@@ -12,7 +13,7 @@ await runtimeTest(
   async ({ chromium }, context) => {
     await using outside = await startOutside();
     const program = new URL("conformance_page.ts", import.meta.url);
-    await using browser = await Browser.start(chromium, program);
+    await using browser = await Browser.running(chromium, program);
     const page = await browser.open();
     const { url, muteUrl, pagesUrl, nobodyUrl } = outside;
     const outcomes = await page.call<Outcome[]>(
@@ -57,5 +58,34 @@ await runtimeTest(
       () => ring.nodes.every(({ status }) => status.members === 3),
     );
     assertEquals(await ring.first.get("from the page"), "1");
+  },
+);
+
+await runtimeTest(
+  ["chromium"],
+  "the README's page shows what is in the dict, and follows",
+  async ({ chromium }) => {
+    const root = new URL("../../../", import.meta.url);
+    const readme = await Deno.readTextFile(new URL("README.md", root));
+    const [, html] = /^```html\n([^]*?)^```$/m.exec(readme)!;
+    await using ring = await TestRing.of(2);
+    const body = html!.replace("ws://127.0.0.1:4444/", ring.first.url);
+    assert(body.includes(ring.first.url), "it dials the ring");
+    const library = await bundle(new URL("mod.ts", root));
+    await using browser = new Browser(chromium, {
+      "/": { type: "text/html; charset=utf-8", body },
+      "/chord-dict.js": { type: "text/javascript", body: library },
+    });
+    const page = await browser.open();
+    const shows = (text: string) =>
+      until(
+        `the page shows "${text}"`,
+        async () => await page.text("#greeting") === text,
+      );
+    await shows("no greeting yet");
+    await ring.first.set("greeting", "hello");
+    await shows("hello");
+    await ring.nodes[1]!.del("greeting");
+    await shows("no greeting yet");
   },
 );

@@ -21,7 +21,7 @@ export interface MembersOptions {
 export class WorkerdMembers implements AsyncDisposable {
   readonly workerd: Workerd;
 
-  private constructor(workerd: Workerd) {
+  constructor(workerd: Workerd) {
     this.workerd = workerd;
   }
 

@@ -314,10 +314,9 @@ await runtimeTest(
     assertEquals(page.status, 426);
     await page.body?.cancel();
     await until(
-      "only the ring's connection is left",
+      "only the ring's link is left",
       async () =>
-        await members.call("0", "sockets") === 1 ||
-        await members.call("0", "peers") === 1,
+        (await members.call<{ links: number }>("0", "stats")).links === 1,
     );
     assertEquals(await members.asLeaf(url, "get", "a"), "1");
     assertEquals(await ring.first.get("a"), "1");

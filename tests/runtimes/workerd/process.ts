@@ -67,7 +67,7 @@ export class Workerd implements AsyncDisposable {
   #output: Promise<void> | undefined;
   #ports: number[] = [0];
 
-  private constructor(
+  constructor(
     runtime: Runtime,
     program: WorkerdProgram,
     folder: string,
