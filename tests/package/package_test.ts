@@ -12,6 +12,13 @@ async function json(path: string | URL): Promise<Record<string, unknown>> {
   return JSON.parse(await Deno.readTextFile(path));
 }
 
+async function* modules(folder: string): AsyncGenerator<string> {
+  for await (const { name, isDirectory } of Deno.readDir(folder)) {
+    if (isDirectory) yield* modules(`${folder}/${name}`);
+    else yield `${folder}/${name}`;
+  }
+}
+
 /** The script behind a command of an installed package. */
 async function command(name: string): Promise<string> {
   const folder = packageFolder(name);
@@ -89,8 +96,10 @@ runtimeTest(["node24"], "the npm package", async ({ node24 }, context) => {
     for await (const { name } of Deno.readDir(inside)) found.push(name);
     const wanted = ["LICENSE", "README.md", "esm", "package.json"];
     assertEquals(found.sort(), wanted);
-    const code = await Deno.readTextFile(`${inside}/esm/mod.js`);
-    assert(!code.includes('.ts"'), "a module imports TypeScript");
+    for await (const path of modules(`${inside}/esm`)) {
+      const code = await Deno.readTextFile(path);
+      assert(!/^(?!\s*\*).*(from |import\()".*\.ts"/m.test(code), path);
+    }
   });
 
   await context.step("is clean for publint", async () => {
