@@ -10,7 +10,7 @@
  * the platform, and {@linkcode upgrade} takes them.
  *
  * @example A Worker that reads a key
- * ```ts
+ * ```ts ignore
  * import { ChordSocket, text } from "@chord/dict";
  *
  * export default {
