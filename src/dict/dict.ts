@@ -122,7 +122,7 @@ export class Dict implements Extension<DictOperation> {
     const { timeoutMs } = operation;
     switch (operation.type) {
       case "join":
-        return this.#residence.join(call, timeoutMs);
+        return this.#residence.join(call, timeoutMs, operation.position);
       case "leave":
         return this.#residence.leave(call, timeoutMs);
       case "settled":

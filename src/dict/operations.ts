@@ -14,8 +14,11 @@ export type ReadMode = "first" | "nearest" | "quorum" | "all";
 export type DictOperation =
   & { readonly timeoutMs: number }
   & (
-    /** Gives nothing, once this node is an active member. */
-    | { readonly type: "join" }
+    /**
+     * Gives nothing, once this node is an active member. Who had a place before
+     * and has its copies still gets it back, unless others are there by now.
+     */
+    | { readonly type: "join"; readonly position?: Id }
     /** Gives nothing, once all that this node held has its copies elsewhere. */
     | { readonly type: "leave" }
     /** Gives nothing, once all local ranges have their copies. */

@@ -71,10 +71,11 @@ export class Residence {
     return this.#replica.share.isSettled && this.#sweep.isClean;
   }
 
-  join(call: CallNumber, timeoutMs: number): void {
+  /** @param place where this node was before, if it was */
+  join(call: CallNumber, timeoutMs: number, place?: Id): void {
     this.#wait(call, "join", timeoutMs);
     const { role } = this.#peers.self;
-    if (role === Role.leaf) this.#begin();
+    if (role === Role.leaf) this.#begin(place);
     else if (role === Role.leaving) this.#comeBack();
     this.progress();
   }
@@ -130,10 +131,12 @@ export class Residence {
     if (this.isSettled && role !== Role.joining) this.#resolve("settled");
   }
 
-  #begin(): void {
+  #begin(place: Id | undefined): void {
     const { ring } = this.#peers;
     const taken = this.#positions(ring.joining);
-    const position = positionInLargestGap(taken, this.#context.random);
+    const position = place !== undefined && !isCrowded(place, taken)
+      ? place
+      : positionInLargestGap(taken, this.#context.random);
     this.#placesTried = 1;
     // Without anybody to take data from, this node founds the ring.
     const isFounder = ring.members.length === 0;
@@ -143,8 +146,11 @@ export class Residence {
   /** The positions of the members and of these joiners, sorted. */
   #positions(joiners: readonly MemberRecord[]): Id[] {
     const { ring, self } = this.#peers;
+    // Who was at this node's url is gone, whether the others know it or not.
     return [...ring.members, ...joiners]
-      .filter(({ id }) => id !== self.id)
+      .filter(({ id, url }) =>
+        id !== self.id && (url === "" || url !== self.url)
+      )
       .map(({ position }) => position).sort();
   }
 

@@ -32,10 +32,8 @@ import {
   webSocketPair,
 } from "./workerd/platform.ts";
 
-export {
-  ChordObject,
-  type ChordObjectOptions,
-} from "./workerd/chord_object.ts";
+export { ChordObject } from "./workerd/chord_object.ts";
+export type { ChordObjectOptions } from "./workerd/life.ts";
 export type {
   AcceptedWebSocket,
   ObjectState,

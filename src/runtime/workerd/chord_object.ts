@@ -12,10 +12,13 @@
  *   dead.
  * - Its copies, tombstones included, are in its storage before anybody is told
  *   that it has them (see `copies.ts`). They are given to the new node before
- *   it joins; then the normal repair compares them with what the other holders
- *   have, the newer version wins either way, and what belongs to others by now
- *   is handed to these and dropped as anything else is. So a ring of which all
- *   objects restart together, as at a deployment, still has all its entries.
+ *   anybody is connected to it; then the normal repair compares them with what
+ *   the other holders have, the newer version wins either way, and what belongs
+ *   to others by now is handed to these and dropped as anything else is.
+ * - It joins at its old place in the ring, so that its copies are its share
+ *   still, and hardly anything moves. When all objects restart together, as at
+ *   a deployment, each waits a little for those that it knew: then the ring is
+ *   what it was, with all its entries.
  * - A delete never comes back: tombstones are remembered for `tombstoneMs`, and
  *   an object that was away for longer forgets all its copies, since it may
  *   have missed a delete that nobody remembers any more. The others refuse a
@@ -42,12 +45,17 @@
  * @module
  */
 import { TIMINGS } from "../../base/options.ts";
-import type { ChordOptions } from "../../dict/driver/options.ts";
-import { ChordSocket } from "../../dict/chord_socket.ts";
+import type { ChordSocket } from "../../dict/chord_socket.ts";
 import { CloseCode } from "../../mesh/close_codes.ts";
 import type { CallOptions } from "../../mesh/driver/options.ts";
 import { reportTo } from "../../mesh/mesh_socket.ts";
-import { Copies, forgetCopies } from "./copies.ts";
+import { CODE_ABNORMAL } from "../../transport/channel.ts";
+import {
+  type ChordObjectOptions,
+  Life,
+  recall,
+  type Remembered,
+} from "./life.ts";
 import {
   type AcceptedWebSocket,
   isUpgrade,
@@ -58,50 +66,12 @@ import {
 } from "./platform.ts";
 import { KeptWebSocket } from "./sockets.ts";
 
-/** Options of {@linkcode ChordObject}. */
-export interface ChordObjectOptions<K, V> extends ChordOptions<K, V> {
-  /**
-   * The urls of members, by which this one finds the ring; its own may be among
-   * them. A function is given the own url.
-   *
-   * @default {[]}
-   */
-  readonly seeds?: readonly string[] | ((url: string) => readonly string[]);
-  /**
-   * How often the object's alarm rings while it has a node, in milliseconds.
-   * After two alarms without peers and without a request it has none.
-   *
-   * @default {30_000}
-   */
-  readonly alarmMs?: number;
-}
-
-/** What an object remembers of itself. */
-interface Remembered {
-  readonly url: string;
-  /** The last moment that it certainly ran, in ms since 1970. */
-  readonly aliveMs: number;
-  /** Where its peers were then. */
-  readonly peers: readonly string[];
-}
-
-/** A node, and what belongs to it. */
-interface Life<K, V> {
-  readonly sock: ChordSocket<K, V>;
-  readonly copies: Copies;
-  /** Resolves when the node is a member. */
-  readonly joined: Promise<void>;
-}
-
-const REMEMBERED = "node";
 /** The default of `alarmMs`; above it says why so often. */
 const ALARM_MS = 30_000;
 /** How often it rings while there is none. */
 const ASLEEP_ALARM_MS = 3_600_000;
 /** How often it rings at least in the time that deletes are remembered. */
 const ALARMS_PER_TOMBSTONE = 4;
-/** Peers that are remembered. */
-const PEERS_MAX = 64;
 
 /**
  * A Durable Object that is a full member of a ring: it can be dialled, stores
@@ -143,6 +113,7 @@ export class ChordObject<K = Uint8Array, V = Uint8Array> {
   readonly #state: ObjectState;
   readonly #options: ChordObjectOptions<K, V>;
   readonly #kept = new Map<unknown, KeptWebSocket>();
+  /** What the last life left behind. */
   #remembered: Remembered | undefined;
   #life: Life<K, V> | undefined;
   /** Whether anybody used the object since the last alarm. */
@@ -162,9 +133,7 @@ export class ChordObject<K = Uint8Array, V = Uint8Array> {
     this.#options = options;
     for (const end of state.getWebSockets()) endStale(end);
     state.blockConcurrencyWhile(async () => {
-      this.#remembered = await state.storage.get(REMEMBERED) as
-        | Remembered
-        | undefined;
+      this.#remembered = await recall(state.storage);
     });
   }
 
@@ -177,7 +146,7 @@ export class ChordObject<K = Uint8Array, V = Uint8Array> {
    */
   async node(url?: string): Promise<ChordSocket<K, V>> {
     this.#isUsed = true;
-    const life = this.#live(url);
+    const life = await this.#live(url);
     await life.joined;
     return life.sock;
   }
@@ -186,11 +155,12 @@ export class ChordObject<K = Uint8Array, V = Uint8Array> {
    * Takes a peer's WebSocket; 426 to a request that is no upgrade. It may come
    * before the object is a member: it becomes one then.
    */
-  // deno-lint-ignore require-await -- what this throws must be a rejection
   async fetch(request: Request): Promise<Response> {
     if (!isUpgrade(request)) return upgradeRequired();
-    const { sock } = this.#live(request.url);
     this.#isUsed = true;
+    const { sock, restored } = await this.#live(request.url);
+    // Whoever is connected can count on what was kept here.
+    await restored;
     const [client, server] = webSocketPair();
     const kept = new KeptWebSocket(server);
     this.#state.acceptWebSocket(server as never);
@@ -206,10 +176,8 @@ export class ChordObject<K = Uint8Array, V = Uint8Array> {
     const sock = await this.node();
     await sock.leave(options);
     const life = this.#life;
-    this.#life = undefined;
-    life?.copies.release();
-    await sock.close();
-    this.#remembered = undefined;
+    this.#life = this.#remembered = undefined;
+    await life?.end();
     await this.#state.storage.deleteAlarm();
     await this.#state.storage.deleteAll();
   }
@@ -222,43 +190,40 @@ export class ChordObject<K = Uint8Array, V = Uint8Array> {
 
   /** Called by the platform. */
   async alarm(): Promise<void> {
-    const life = this.#life;
-    const isIdle = life !== undefined && !this.#isUsed &&
-      life.sock.status.peers === 0;
+    const isUnused = !this.#isUsed;
     this.#isUsed = false;
-    if (isIdle) return await this.#sleep(life);
+    if (isUnused && this.#life?.isAlone) return await this.#sleep(this.#life);
     // Set first: whatever happens next, there is another chance.
     await this.#setAlarm(this.#options.alarmMs ?? ALARM_MS);
     if (this.#url() === undefined) return;
-    const { sock, joined } = this.#live();
-    try {
-      await joined;
-      await this.#meet(sock);
-      await this.#remember(sock);
-    } catch (error) {
-      reportTo(sock, error);
-    }
+    const life = await this.#live();
+    await life.look().catch((error) => {
+      if (!life.isOver) reportTo(life.sock, error);
+    });
   }
 
   /** Called by the platform. */
-  webSocketMessage(end: AcceptedWebSocket, data: unknown): void {
+  async webSocketMessage(end: AcceptedWebSocket, data: unknown): Promise<void> {
     const kept = this.#kept.get(end);
     if (kept !== undefined) return kept.tell({ type: "message", data });
     endStale(end);
-    if (this.#url() !== undefined) this.#live();
+    if (this.#url() !== undefined) await this.#live();
   }
 
   /** Called by the platform. */
   webSocketClose(end: AcceptedWebSocket, code: number, reason: string): void {
     endStale(end, code, reason);
-    this.#kept.get(end)?.tell({ type: "close", code, reason });
-    this.#kept.delete(end);
+    this.#end(end, code, reason);
   }
 
   /** Called by the platform. */
   webSocketError(end: AcceptedWebSocket, error: unknown): void {
-    const message = error instanceof Error ? error.message : String(error);
-    this.#kept.get(end)?.tell({ type: "error", message });
+    const reason = error instanceof Error ? error.message : String(error);
+    this.#end(end, CODE_ABNORMAL, reason);
+  }
+
+  #end(end: AcceptedWebSocket, code: number, reason: string): void {
+    this.#kept.get(end)?.tell({ type: "close", code, reason });
     this.#kept.delete(end);
   }
 
@@ -267,12 +232,9 @@ export class ChordObject<K = Uint8Array, V = Uint8Array> {
     return this.#options.url ?? this.#remembered?.url ?? told;
   }
 
-  /** The life that runs, or a new one. */
-  #live(requestUrl?: string): Life<K, V> {
-    if (this.#life !== undefined && this.#life.sock.status.state !== "closed") {
-      return this.#life;
-    }
-    this.#life?.copies.release();
+  /** The life that goes on, or a new one. */
+  async #live(requestUrl?: string): Promise<Life<K, V>> {
+    if (this.#life !== undefined && !this.#life.isOver) return this.#life;
     const url = this.#url(requestUrl);
     if (url === undefined) {
       throw new TypeError(
@@ -280,86 +242,37 @@ export class ChordObject<K = Uint8Array, V = Uint8Array> {
           `it as the option "url", or send the object a request to it`,
       );
     }
-    const sock = new ChordSocket<K, V>({ ...this.#options, url });
-    const copies = new Copies(
-      this.#state.storage,
-      sock as ChordSocket<unknown, unknown>,
-      (error) => reportTo(sock, error),
-    );
-    this.onNode(sock);
-    const joined = this.#start(sock, copies);
-    joined.catch((error) => this.#onFailedStart(sock, error));
-    return this.#life = { sock, copies, joined };
+    this.#leaveBehind(this.#life);
+    const life = this.#life = new Life<K, V>({
+      storage: this.#state.storage,
+      options: this.#options,
+      url,
+      remembered: this.#remembered,
+      onNode: (sock) => this.onNode(sock),
+    });
+    life.joined.catch((error) => this.#onFailedStart(life, error));
+    await this.#setAlarm(this.#options.alarmMs ?? ALARM_MS);
+    return life;
   }
 
-  async #start(sock: ChordSocket<K, V>, copies: Copies): Promise<void> {
-    await this.#setAlarm(this.#options.alarmMs ?? ALARM_MS);
-    await this.#forgetIfStale(sock);
-    await copies.restore();
-    await this.#meet(sock);
-    await sock.join();
-    await this.#remember(sock);
+  #leaveBehind(life: Life<K, V> | undefined): void {
+    this.#life = undefined;
+    this.#remembered = life?.remembered ?? this.#remembered;
   }
 
   /** The next who asks gets a new try. */
-  async #onFailedStart(sock: ChordSocket<K, V>, error: unknown): Promise<void> {
-    if (this.#life?.sock === sock) {
-      this.#life.copies.release();
-      this.#life = undefined;
-    }
-    reportTo(sock, error);
-    await sock.close();
+  async #onFailedStart(life: Life<K, V>, error: unknown): Promise<void> {
+    if (this.#life === life) this.#leaveBehind(life);
+    if (!life.isOver) reportTo(life.sock, error);
+    await life.end();
   }
 
   /** Closes the node, so that nothing keeps the object in memory. */
-  async #sleep({ sock, copies }: Life<K, V>): Promise<void> {
-    await this.#remember(sock);
-    this.#life = undefined;
-    copies.release();
-    await sock.close();
-    await this.#setAlarm(ASLEEP_ALARM_MS);
-  }
-
-  async #forgetIfStale(sock: ChordSocket<K, V>): Promise<void> {
-    if (this.#remembered === undefined) return;
-    const awayMs = Date.now() - this.#remembered.aliveMs;
-    const { tombstoneMs } = { ...TIMINGS, ...this.#options.timings };
-    if (awayMs <= tombstoneMs) return;
-    await forgetCopies(this.#state.storage);
-    reportTo(
-      sock,
-      new Error(
-        `Cannot restore what this object held: it was away for ${awayMs} ms, ` +
-          `and deletes are remembered for ${tombstoneMs}; what other members ` +
-          `hold is pulled from them`,
-      ),
-    );
-  }
-
-  /** Connects to all that should be there and are not. */
-  async #meet(sock: ChordSocket<K, V>): Promise<void> {
-    const { seeds = [] } = this.#options;
-    const known = new Set(
-      sock.members.filter(({ health }) => health === "alive")
-        .map(({ url }) => url),
-    );
-    const urls = new Set([
-      ...(typeof seeds === "function" ? seeds(sock.url) : seeds),
-      ...(this.#remembered?.peers ?? []),
-    ].map((url) => new URL(url).href));
-    const missing = [...urls].filter((url) => !known.has(url));
-    // Who cannot be reached now is tried again at the next alarm.
-    await Promise.allSettled(missing.map((url) => sock.connect(url)));
-  }
-
-  async #remember(sock: ChordSocket<K, V>): Promise<void> {
-    const peers = sock.members
-      .filter(({ health, url }) =>
-        health === "alive" && url !== "" && url !== sock.url
-      )
-      .map(({ url }) => url).slice(0, PEERS_MAX);
-    this.#remembered = { url: sock.url, aliveMs: Date.now(), peers };
-    await this.#state.storage.put(REMEMBERED, this.#remembered);
+  async #sleep(life: Life<K, V>): Promise<void> {
+    this.#leaveBehind(life); // Who comes meanwhile gets another one.
+    await life.remember();
+    await life.end();
+    if (this.#life === undefined) await this.#setAlarm(ASLEEP_ALARM_MS);
   }
 
   async #setAlarm(afterMs: number): Promise<void> {

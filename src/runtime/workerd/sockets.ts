@@ -7,6 +7,7 @@
 import type { Bytes } from "../../base/bytes.ts";
 import { ConnectionError } from "../../base/errors.ts";
 import type { WebSocketConstructor } from "../../system.ts";
+import { CODE_ABNORMAL } from "../../transport/channel.ts";
 import type {
   WebSocketEvent,
   WebSocketLike,
@@ -18,7 +19,6 @@ type Listener = (event: WebSocketEvent) => void;
 const CONNECTING = 0;
 const CLOSING = 2;
 const CLOSED = 3;
-const CODE_ABNORMAL = 1006;
 
 /** Listeners, whoever tells them. */
 class Listeners {

@@ -83,6 +83,7 @@ export class Member extends ChordObject<string, string> {
     const dict = await this.node(request.url);
     const answer = await answerTo({
       ...dictCommands(dict, this.#events),
+      arcs: () => dict.ring.map(({ url, after }) => [url, after]),
       errors: () => this.#errors,
       leave: () => this.leave(),
       reset: () => this.#state.abort("a test wants it"),

@@ -105,10 +105,24 @@ await runtimeTest(
     }
     const large = "x".repeat(1024 * 1024);
     await members.call("1", "set", "large", large);
+    const places = (name: string) => members.call(name, "arcs");
+    const before = await places("0");
     await members.workerd.kill();
     await members.workerd.restart();
-    await agreed(members, names, 5);
     entries.large = large;
+    // At once, whoever is asked.
+    const found = await Promise.all(
+      Array.from(
+        { length: 100 },
+        (_, i) => members.call<string | null>(names[i % 5]!, "get", `key ${i}`),
+      ),
+    );
+    assertEquals(
+      found,
+      found.map((_, i) => entries[`key ${i}`] ?? null),
+    );
+    await agreed(members, names, 5);
+    assertEquals(await places("0"), before);
     for (const name of names) {
       assertEquals(await members.call(name, "copy"), entries);
     }
