@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { utf8 } from "../../src/base/bytes.ts";
 import { below, SeededRandom } from "../../src/base/random.ts";
 import type { Found } from "../../src/dict/operations.ts";
@@ -269,4 +269,58 @@ Deno.test("a value that was popped while it was set does not come back", () => {
     assertEquals(ring.get("A", "k"), found ? undefined : "once", `${seed}`);
   }
   assert(popped > 5 && popped < 40, `${popped} of 40 pops found the value`);
+});
+
+Deno.test("what a node kept while it was away is restored, unless newer is there", () => {
+  for (const seed of [1, 2, 3]) {
+    const ring = new Ring({ seed, network: WIDE });
+    ring.grow(4);
+    for (const key of ["same", "changed", "deleted"]) ring.set("A", key, "old");
+    const kept = ring.simulator.nodes
+      .flatMap(({ machine }) => [...machine.dict.copies()])
+      .map(({ key, value, version }) => ({ key, value, version }));
+    ring.set("B", "changed", "new");
+    ring.delete("C", "deleted");
+    const { version } = kept[0]!;
+    const lost = { key: utf8("lost"), value: utf8("kept"), version };
+    ring.leech("Z", "A");
+    ring.ask("Z", {
+      type: "restore",
+      entries: [...kept, lost],
+      timeoutMs: 30_000,
+    });
+    ring.settle();
+    for (const node of "ABCDZ") {
+      assertEquals(
+        ["same", "changed", "deleted", "lost"]
+          .map((key) => ring.get(node, key)),
+        ["old", "new", undefined, "kept"],
+      );
+    }
+    // None of it was a leaf's to keep.
+    ring.sweep();
+    assertEquals(ring.node("Z").machine.dict.stats.entries, 0);
+  }
+});
+
+Deno.test("who comes back to its place is given it, unless others are there", () => {
+  const ring = new Ring({ seed: 1 });
+  ring.grow(4);
+  const placeOf = (name: string) => {
+    const { machine } = ring.node(name);
+    return machine.members.find(({ id }) => id === machine.id)!.position;
+  };
+  const place = placeOf("C");
+  ring.crash("C");
+  ring.settle();
+  const join = { type: "join", position: place, timeoutMs: 30_000 } as const;
+  ring.leech("E", "A");
+  ring.settle();
+  ring.ask("E", join);
+  assertEquals(placeOf("E"), place);
+  ring.leech("F", "A");
+  ring.settle();
+  ring.ask("F", join);
+  assertNotEquals(placeOf("F"), place);
+  ring.settle();
 });

@@ -145,3 +145,28 @@ Deno.test("a reader of a range may store and delete meanwhile", () => {
     ZERO_ID,
   );
 });
+
+Deno.test("a listener that keeps what it is told has what the table has", () => {
+  const table = new Table();
+  const kept = new Map<Id, Entry>();
+  table.onChange = (id, entry) => {
+    if (entry === undefined) kept.delete(id);
+    else kept.set(id, entry);
+  };
+  const all = { after: ZERO_ID, through: ZERO_ID };
+  const same = () => {
+    const entries = [...kept.values()].sort((a, b) => a.id < b.id ? -1 : 1);
+    assertEquals(entries, [...table.range(all)]);
+  };
+  const random = new SeededRandom(7, "listener");
+  for (let i = 0; i < 500; i++) {
+    const name = `key ${below(random, 50)}`;
+    const action = below(random, 4);
+    if (action === 0) table.delete(keyId(utf8(name)));
+    else table.put(entryOf(name, i, action === 1 ? undefined : `${i}`));
+  }
+  assert(kept.size > 0);
+  same();
+  table.clear();
+  assertEquals(kept.size, 0);
+});
