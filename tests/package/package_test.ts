@@ -61,6 +61,33 @@ const LIBRARIES: readonly (readonly [string, string[], string[]])[] = [
   ["Node", ["es2022"], ["node"]],
 ];
 
+/** Compiles `consumer.ts` in all the ways that users do. */
+async function checkTypes(
+  node: string,
+  folder: string,
+  context: Deno.TestContext,
+): Promise<void> {
+  const compiler = await command("typescript");
+  const typeRoots = [new URL("..", packageFolder("@types/node")).pathname];
+  for (const [resolution, module] of RESOLUTIONS) {
+    for (const [place, lib, types] of LIBRARIES) {
+      const name = `has types under ${resolution} for ${place}`;
+      await context.step(name, async () => {
+        const compilerOptions = {
+          ...{ noEmit: true, strict: true, target: "es2022" },
+          ...{ module, moduleResolution: resolution, lib, types, typeRoots },
+        };
+        await Deno.writeTextFile(
+          `${folder}/tsconfig.json`,
+          JSON.stringify({ compilerOptions, files: ["consumer.ts"] }),
+        );
+        const { success, text } = await run(node, [compiler], folder);
+        assert(success, text);
+      });
+    }
+  }
+}
+
 runtimeTest(["node24"], "the npm package", async ({ node24 }, context) => {
   await using built = await buildPackage();
   const manifest = await json(`${built.built}/package.json`);
@@ -118,23 +145,5 @@ runtimeTest(["node24"], "the npm package", async ({ node24 }, context) => {
   });
 
   await Deno.writeTextFile(`${folder}/consumer.ts`, consumer(entries));
-  const compiler = await command("typescript");
-  const typeRoots = [new URL("..", packageFolder("@types/node")).pathname];
-  for (const [resolution, module] of RESOLUTIONS) {
-    for (const [place, lib, types] of LIBRARIES) {
-      const name = `has types under ${resolution} for ${place}`;
-      await context.step(name, async () => {
-        const compilerOptions = {
-          ...{ noEmit: true, strict: true, target: "es2022" },
-          ...{ module, moduleResolution: resolution, lib, types, typeRoots },
-        };
-        await Deno.writeTextFile(
-          `${folder}/tsconfig.json`,
-          JSON.stringify({ compilerOptions, files: ["consumer.ts"] }),
-        );
-        const { success, text } = await run(node24.path, [compiler], folder);
-        assert(success, text);
-      });
-    }
-  }
+  await checkTypes(node24.path, folder, context);
 });
