@@ -49,6 +49,8 @@ export class Sweep {
   /** What is left of the sweep that is running, the next piece last. */
   #left: Arc[] = [];
   #isRunning = false;
+  /** When the last sweep began. */
+  #beganAtMs = 0;
   /** Whether something turned up, or went wrong, since the sweep began. */
   #isDirty = false;
   /** Called when a sweep has ended. */
@@ -90,6 +92,7 @@ export class Sweep {
     this.#isDirty = false;
     if (foreign === undefined) return this.onSwept();
     this.#isRunning = true;
+    this.#beganAtMs = this.#context.nowMs;
     this.#left = straight(foreign).reverse();
     this.#next();
   }
@@ -212,7 +215,11 @@ export class Sweep {
       const { nowMs, options } = this.#context;
       if (lastLossMs !== undefined) {
         const dropAtMs = lastLossMs + options.timings.dropAfterMs;
-        if (dropAtMs > nowMs) this.#later(dropAtMs - nowMs + SOON_MS);
+        // What could not be dropped yet when its turn came needs another one,
+        // also if the moment came while this sweep ran.
+        if (dropAtMs >= this.#beganAtMs) {
+          this.#later(Math.max(0, dropAtMs - nowMs) + SOON_MS);
+        }
       }
     }
     this.onSwept();
