@@ -71,6 +71,8 @@ export const BROADCASTS_PER_ASK_MAX = 256;
 export const BROADCAST_BYTES_MAX = VALUE_BYTES_MAX;
 /** Origins whose progress one heartbeat tells. */
 export const HEARTBEAT_MARKS_MAX = 16;
+/** Origins whose progress the first heartbeat of a link tells. */
+export const LINK_MARKS_MAX = 256;
 
 /** Messages that wait for `recv()`; beyond it the oldest is dropped. */
 export const RECEIVED_MESSAGES_MAX = 1024;

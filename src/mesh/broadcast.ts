@@ -6,16 +6,20 @@
  * broadcast or a mark in a heartbeat shows; then it is asked for. Acknowledging
  * every hop would double the messages to learn the same.
  *
- * Where a node starts with an origin: after what the origin had sent when they
- * linked. Where that is unknown (they never did), at the first sequence seen,
- * unless both have known each other for a while and it is a small one: then the
- * beginning is missing, not old.
+ * A node's first link tells how far every origin was: the node starts after
+ * that. An origin that was not named had sent nothing, so its first sequence is
+ * meant for this node, too, if what is seen of it is close to its beginning;
+ * else it comes from another ring or long ago, and starts at what is seen.
  *
  * @module
  */
 import type { Bytes } from "../base/bytes.ts";
 import { ProtocolError } from "../base/errors.ts";
-import { BROADCAST_ORIGINS_MAX, HEARTBEAT_MARKS_MAX } from "../base/limits.ts";
+import {
+  BROADCAST_ORIGINS_MAX,
+  HEARTBEAT_MARKS_MAX,
+  LINK_MARKS_MAX,
+} from "../base/limits.ts";
 import type { Id } from "../id/id.ts";
 import { decodeField } from "../wire/codec.ts";
 import { CastKind, letter, type MessageOf } from "../wire/messages.ts";
@@ -33,8 +37,6 @@ export type Mark = MessageOf<"heartbeat">["marks"][number];
 
 /** A first sequence up to this is the beginning, to who has been there. */
 const BEGINNING_MAX = 8;
-/** After this long both sides know each other, in heartbeats. */
-const ACQUAINTED_HEARTBEATS = 3;
 /** Heartbeats tell of origins that sent within this many of them. */
 const ACTIVE_HEARTBEATS = 10;
 
@@ -55,6 +57,8 @@ export class Broadcast {
   /** By origin; the one that sent last is last. */
   readonly #logs = new Map<Id, CastLog>();
   readonly #repair: CastRepair;
+  /** Whether a peer has told how far the origins are. */
+  #isInformed = false;
   #sequence = 0;
   #keptBytes = 0;
 
@@ -100,7 +104,7 @@ export class Broadcast {
     const self = this.#table.self.id;
     if (origin === self || sequence === 0) return;
     const log = this.#logs.get(origin) ??
-      this.#logOf(origin, this.#startFor(origin, sequence));
+      this.#logOf(origin, this.#startFor(sequence));
     if (sequence < log.next || log.kept.has(sequence)) return;
     // A view into a frame would keep the whole frame in memory.
     const payload = message.payload.slice();
@@ -123,17 +127,14 @@ export class Broadcast {
           this.#repair.onGap(origin, log, through, link.peer);
         }
       } else if (origin === link.peer || through > 0) {
-        // The origin's own word when the link came up: older ones are not
-        // meant for this node.
-        const start = origin === link.peer && !link.didHeartbeat
-          ? through + 1
-          : this.#startFor(origin, through + 1);
+        const start = this.#startFor(through + 1);
         const created = this.#logOf(origin, start);
         if (through >= start) {
           this.#repair.onGap(origin, created, through, link.peer);
         }
       }
     }
+    this.#isInformed = true;
   }
 
   onAsk(message: MessageOf<"castAsk">, from: Link): void {
@@ -144,32 +145,22 @@ export class Broadcast {
     this.#repair.onGone(message, from);
   }
 
-  /** How far the origins have come that sent within the last `withinMs`. */
-  marks(withinMs: number): Mark[] {
-    const sinceMs = this.#context.nowMs - withinMs;
-    const recent: Mark[] = [];
-    for (const [origin, log] of this.#logs) {
-      if (log.activeMs < sinceMs || log.next === 1) continue;
-      recent.push({ origin, through: log.next - 1 });
-    }
-    return recent.slice(-HEARTBEAT_MARKS_MAX);
-  }
-
-  /** The marks of an ordinary heartbeat. */
+  /** The marks of an ordinary heartbeat: of origins that sent lately. */
   recentMarks(): Mark[] {
     if (this.#logs.size === 0) return [];
     const { heartbeatMs } = this.#context.options.timings;
-    return this.marks(ACTIVE_HEARTBEATS * heartbeatMs);
+    const sinceMs = this.#context.nowMs - ACTIVE_HEARTBEATS * heartbeatMs;
+    return this.#marks((log) => log.activeMs >= sinceMs)
+      .slice(-HEARTBEAT_MARKS_MAX);
   }
 
-  /** The marks for a new link; the own one is always among them. */
+  /** The marks for a new link, of all origins; the own one is among them. */
   linkMarks(): Mark[] {
-    const origin = this.#table.self.id;
-    const others = this.marks(this.#context.options.timings.castKeepMs)
-      .filter((mark) => mark.origin !== origin);
+    const self = this.#table.self.id;
+    const others = this.#marks((_, origin) => origin !== self);
     return [
-      { origin, through: this.#sequence },
-      ...others.slice(-(HEARTBEAT_MARKS_MAX - 1)),
+      { origin: self, through: this.#sequence },
+      ...others.slice(-(LINK_MARKS_MAX - 1)),
     ];
   }
 
@@ -183,12 +174,17 @@ export class Broadcast {
   }
 
   /** The first sequence that is meant for this node, as far as one can tell. */
-  #startFor(origin: Id, sequence: number): number {
-    const { heartbeatMs } = this.#context.options.timings;
-    const knownMs = this.#context.nowMs - this.#table.firstSeenMs(origin);
-    const isBeginning = sequence <= BEGINNING_MAX &&
-      knownMs >= ACQUAINTED_HEARTBEATS * heartbeatMs;
-    return isBeginning ? 1 : sequence;
+  #startFor(sequence: number): number {
+    return this.#isInformed && sequence <= BEGINNING_MAX ? 1 : sequence;
+  }
+
+  #marks(isWanted: (log: CastLog, origin: Id) => boolean): Mark[] {
+    const marks: Mark[] = [];
+    for (const [origin, log] of this.#logs) {
+      if (log.next === 1 || !isWanted(log, origin)) continue;
+      marks.push({ origin, through: log.next - 1 });
+    }
+    return marks;
   }
 
   #logOf(origin: Id, next: number): CastLog {

@@ -30,7 +30,6 @@ interface Entry {
   /** What the record adds to the table's digest. */
   digest: number;
   readonly idHash: number;
-  readonly firstSeenMs: number;
   changedMs: number;
 }
 
@@ -104,11 +103,6 @@ export class Table {
     return this.#entries.get(id)?.record;
   }
 
-  /** When a node was first heard of; `Infinity` if it is unknown. */
-  firstSeenMs(id: Id): number {
-    return this.#entries.get(id)?.firstSeenMs ?? Infinity;
-  }
-
   *records(): Generator<MemberRecord> {
     for (const entry of this.#entries.values()) yield entry.record;
   }
@@ -170,12 +164,10 @@ export class Table {
       ? mix(mix(idHash, record.incarnation), record.health)
       : 0;
     this.#digest = (this.#digest - (old?.digest ?? 0) + digest) >>> 0;
-    const firstSeenMs = old?.firstSeenMs ?? nowMs;
     this.#entries.set(record.id, {
       record,
       digest,
       idHash,
-      firstSeenMs,
       changedMs: nowMs,
     });
     if (wasPresent !== isPresent(record)) this.#order = undefined;

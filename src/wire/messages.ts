@@ -8,8 +8,8 @@
 import {
   BROADCAST_BYTES_MAX,
   DIGEST_PARTS_MAX,
-  HEARTBEAT_MARKS_MAX,
   KEY_BYTES_MAX,
+  LINK_MARKS_MAX,
   MESSAGE_BYTES_MAX,
   PACKETS_MAX,
   PAGE_ENTRIES_MAX,
@@ -237,7 +237,7 @@ export const declarations = [
     table: u32,
     marks: list(
       record({ origin: id, through: u48 }),
-      HEARTBEAT_MARKS_MAX,
+      LINK_MARKS_MAX,
       "marks",
     ),
   }),

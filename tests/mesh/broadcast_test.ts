@@ -158,6 +158,28 @@ Deno.test("a node that was there from the beginning misses no first message", ()
   }
 });
 
+Deno.test("a leaf misses nothing that is sent once it is attached", () => {
+  for (let seed = 1; seed <= 10; seed++) {
+    const net = new Network(200 + seed);
+    const stations = net.mesh(3);
+    net.run(1_000);
+    const [origin, attachment] = stations as [Station, Station];
+    if (seed % 2 === 0) cast(net, origin, "before");
+    net.run(1_000);
+    const late = net.add("late");
+    net.connect(late, attachment);
+    net.until(() => late.machine.linked.length > 0, 5_000);
+    net.run(seed);
+    // Nobody but the attachment knows the leaf yet.
+    cast(net, origin, "first");
+    net.run(5);
+    cast(net, origin, "second");
+    net.run(5_000);
+    assertEquals(heard(late, origin), ["first", "second"], `seed ${seed}`);
+    assertEquals(late.notices.filter((n) => n.type === "lagged"), []);
+  }
+});
+
 Deno.test("what nobody keeps any more is told as lagged", () => {
   const net = new Network(4);
   const stations = net.mesh(3);
