@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { constants, gzipSync } from "node:zlib";
+import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { programOf, VERSIONS } from "./runtimes_found.ts";
 
 const root = new URL("..", import.meta.url);
@@ -19,6 +19,7 @@ const APPLICATION = `export { ChordSocket } from "./mod.ts";`;
 /** Bytes of a bundle. */
 export interface Size {
   readonly gzipped: number;
+  readonly brotli: number;
   readonly minified: number;
   /** Before gzip, by folder of `src`, the largest first. */
   readonly parts: readonly (readonly [string, number])[];
@@ -72,6 +73,7 @@ async function bundle(program: string, folder: string): Promise<Size> {
   const level = constants.Z_BEST_COMPRESSION;
   return {
     gzipped: gzipSync(code, { level }).length,
+    brotli: brotliCompressSync(code).length,
     minified: code.length,
     parts: partsOf(meta),
   };
@@ -99,10 +101,10 @@ export function shownKb(bytes: number): string {
 }
 
 if (import.meta.main) {
-  const { gzipped, minified, parts } = await measure();
+  const { gzipped, brotli, minified, parts } = await measure();
   console.log(
     `ChordSocket in a browser: ${shownKb(gzipped)} minified and gzipped ` +
-      `(${shownKb(minified)} before gzip)`,
+      `(${shownKb(minified)} before, ${shownKb(brotli)} with Brotli)`,
   );
   for (const [name, bytes] of parts) {
     if (bytes > 0) console.log(`  ${name.padEnd(10)} ${shownKb(bytes)}`);

@@ -11,6 +11,9 @@ const MAIN = "tests/runtimes/conformance_main.ts";
 const WITHOUT_WS: readonly RuntimeName[] = ["node20", "node22", "node24"];
 const EVERYWHERE: readonly RuntimeName[] = [...WITHOUT_WS, "bun"];
 
+/** Versions in which a CommonJS program can load modules. */
+const WITH_REQUIRE: readonly RuntimeName[] = ["node22", "node24"];
+
 /** Listens and dials, and says how each went. */
 const PROGRAM = `import { ChordSocket, text } from "@chord/dict";
 import { listen } from "@chord/dict/node";
@@ -47,6 +50,15 @@ await runtimeTest(
         const library = "@chord/dict";
         const entry = `${library}/${name === "bun" ? "bun" : "node"}`;
         await conform(runtimes[name], { main, library, entry }, steps);
+      });
+    }
+
+    for (const name of WITH_REQUIRE) {
+      await context.step(`can be had by require on ${name}`, async () => {
+        const code = `typeof require("@chord/dict/node").listen`;
+        const args = ["--input-type=commonjs", "-p", code];
+        const said = await mustRun(runtimes[name].path, args, folder);
+        assertEquals(said, "function\n");
       });
     }
 
