@@ -43,8 +43,13 @@ export class Browser implements AsyncDisposable {
   }
 
   /** A browser for pages that run a program; it defines `answer`. */
-  static async running(runtime: Runtime, program: URL): Promise<Browser> {
+  static async running(
+    runtime: Runtime,
+    program: URL,
+    files: Readonly<Record<string, File>> = {},
+  ): Promise<Browser> {
     return new Browser(runtime, {
+      ...files,
       "/": { type: "text/html; charset=utf-8", body: HTML },
       "/program.js": { type: "text/javascript", body: await bundle(program) },
     });

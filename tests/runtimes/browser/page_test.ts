@@ -89,3 +89,27 @@ await runtimeTest(
     await shows("no greeting yet");
   },
 );
+
+await runtimeTest(
+  ["chromium"],
+  "the workers of a page are a ring over ports of MessageChannels",
+  async ({ chromium }) => {
+    const here = import.meta.url;
+    const worker = new URL("../message_channel/worker.ts", here);
+    await using browser = await Browser.running(
+      chromium,
+      new URL("workers_page.ts", here),
+      { "/worker.js": { type: "text/javascript", body: await bundle(worker) } },
+    );
+    const page = await browser.open();
+    const ask = <T>(worker: number, command: string, ...args: unknown[]) =>
+      page.call<T>("ask", worker, { command, args });
+    const large = "x".repeat(1024 * 1024);
+    await ask(0, "set", "large", large);
+    assertEquals(await ask(1, "get", "large"), large);
+    assertEquals(await ask(2, "pop", "large"), large);
+    await ask(1, "set", "a", "1");
+    await ask(1, "leave");
+    assertEquals(await ask(0, "copy"), { a: "1" });
+  },
+);

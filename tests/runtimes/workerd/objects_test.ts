@@ -277,29 +277,32 @@ await runtimeTest(
     const born = await members.call("0", "born");
     const url = members.urlOf("0");
     const stranger = new WebSocket(`${url}?stranger`);
-    const closed = new Promise<CloseEvent>((resolve) => {
-      stranger.onclose = resolve;
-    });
-    await new Promise((resolve) => stranger.onopen = resolve);
+    let end: CloseEvent | undefined;
+    stranger.onclose = (event) => end = event;
+    await until("it is connected", () => stranger.readyState === 1);
     await passed(EVICTION_MS);
     stranger.send("wake up");
-    const { code, reason } = await closed;
-    assertEquals([code, reason], [4000, "the object has begun anew"]);
+    await until("its connection has ended", () => end !== undefined);
+    assertEquals([end!.code, end!.reason], [
+      4000,
+      "the object has begun anew",
+    ]);
     assertNotEquals(await members.call("0", "born"), born);
     assertEquals(await members.call("0", "copy"), { a: "1" });
   },
 );
 
 /** Sends messages as a stranger; gives the code and reason of the end. */
-function knock(
+async function knock(
   url: string,
   messages: readonly (string | Uint8Array<ArrayBuffer>)[],
 ): Promise<[code: number, reason: string]> {
   const stranger = new WebSocket(url);
+  let end: CloseEvent | undefined;
   stranger.onopen = () => messages.forEach((data) => stranger.send(data));
-  return new Promise((resolve) => {
-    stranger.onclose = ({ code, reason }) => resolve([code, reason]);
-  });
+  stranger.onclose = (event) => end = event;
+  await until("a stranger is shown out", () => end !== undefined);
+  return [end!.code, end!.reason];
 }
 
 await runtimeTest(
