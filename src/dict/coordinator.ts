@@ -134,9 +134,9 @@ export class Coordinator {
   }
 
   /** Gives the newest version to the holders that were found without it. */
-  #mend(key: Bytes, { version, value, behind }: ReadResult): void {
+  #mend(key: Bytes, { version, value, terms, behind }: ReadResult): void {
     if (version === undefined) return;
-    const entry = { key, value, version };
+    const entry = { key, value, version, terms };
     for (const id of behind) {
       if (id === this.#peers.self.id) this.#replica.take(entry);
       else {
@@ -150,7 +150,14 @@ export class Coordinator {
     { key, value, timeoutMs }: DictOperation & { type: "set" },
   ): void {
     const action = "set";
-    const order = { action, key, value, operation: undefined, timeoutMs };
+    const order = {
+      action,
+      key,
+      value,
+      terms: undefined,
+      operation: undefined,
+      timeoutMs,
+    };
     this.#begin(
       call,
       (ending) =>
@@ -173,6 +180,7 @@ export class Coordinator {
       }[type],
       key,
       value: type === "setDefault" ? operation.value : undefined,
+      terms: undefined,
       timeoutMs,
     };
     this.#begin(

@@ -269,6 +269,7 @@ export class Dict implements Extension<DictOperation> {
       ready: this.#replica.share.isReadyFor(id),
       version: entry?.version,
       value: entry?.value,
+      terms: entry?.terms,
     });
   }
 

@@ -25,6 +25,7 @@ import {
   ExecStatus,
   type MessageOf,
   type OperationId,
+  type Terms,
 } from "../wire/messages.ts";
 import { type Outcome, Outcomes } from "./outcomes.ts";
 import { Read } from "./read.ts";
@@ -38,13 +39,13 @@ const WRITE_TIMEOUT_MS = 10_000;
 /** What is to be run. */
 export type ExecOrder = Pick<
   MessageOf<"exec">,
-  "operation" | "kind" | "key" | "value"
+  "operation" | "kind" | "key" | "value" | "terms"
 >;
 
 /** How it ended. */
 export type ExecResult = Pick<
   MessageOf<"execAnswer">,
-  "status" | "key" | "value"
+  "status" | "key" | "value" | "lease"
 >;
 
 type Reply = (result: ExecResult) => void;
@@ -153,9 +154,11 @@ export class Exclusive {
         this.#replica,
         { id: job.id, mode: "all", timeoutMs: WRITE_TIMEOUT_MS },
         {
-          done: ({ version, value }) => {
+          done: ({ version, value, terms }) => {
             ended();
-            if (version) this.#replica.take({ key: job.key, value, version });
+            if (version !== undefined) {
+              this.#replica.take({ key: job.key, value, version, terms });
+            }
             this.#execute(job);
           },
           failed: () => {
@@ -174,13 +177,17 @@ export class Exclusive {
       if (before !== undefined) {
         return this.#finish(job, resultOf(done, key, before));
       }
-      return this.#write(job, { before, after: order.value });
+      return this.#write(job, { before, after: order.value }, order.terms);
     }
     if (before === undefined) return this.#finish(job, resultOf(missing));
-    this.#write(job, { before, after: undefined });
+    this.#write(job, { before, after: undefined }, undefined);
   }
 
-  #write(job: Job, change: Pick<Outcome, "before" | "after">): void {
+  #write(
+    job: Job,
+    change: Pick<Outcome, "before" | "after">,
+    terms: Terms | undefined,
+  ): void {
     const { key, order } = job;
     this.#track((ended) =>
       new Write(
@@ -191,6 +198,7 @@ export class Exclusive {
           action: "change",
           key,
           value: change.after,
+          terms,
           operation: order.operation,
           timeoutMs: WRITE_TIMEOUT_MS,
         },
@@ -218,7 +226,11 @@ export class Exclusive {
       (entry.value === undefined) === (known.after === undefined);
     // Overwritten since: then others have confirmed something newer.
     if (!isStillThere) return this.#finish(job, answerOf(job.order, known));
-    this.#write(job, { before: known.before, after: entry.value });
+    this.#write(
+      job,
+      { before: known.before, after: entry.value },
+      entry.terms,
+    );
   }
 
   /** Pops some key of which this node is the first holder. */
@@ -258,7 +270,7 @@ function resultOf(
   key?: Bytes,
   value?: Bytes,
 ): ExecResult {
-  return { status, key, value };
+  return { status, key, value, lease: undefined };
 }
 
 /** What an operation's caller is told of what it did. */

@@ -51,8 +51,8 @@ export class Exec extends Call<ExecResult> {
     super(context, order.timeoutMs, ending);
     this.#peers = peers;
     this.#exclusive = exclusive;
-    const { operation, kind, key, value, member } = order;
-    this.#order = { operation, kind, key, value };
+    const { operation, kind, key, value, terms, member } = order;
+    this.#order = { operation, kind, key, value, terms };
     this.#member = member;
   }
 
@@ -232,6 +232,7 @@ export class PopItem extends Call<Item | undefined> {
       kind: ExecKind.popItem,
       key: undefined,
       value: undefined,
+      terms: undefined,
       member,
       timeoutMs: Math.max(1, this.#deadlineMs - this.context.nowMs),
     }, {

@@ -15,7 +15,7 @@ import { type ChordError, TimeoutError } from "../base/errors.ts";
 import type { Id } from "../id/id.ts";
 import type { Context } from "../mesh/context.ts";
 import type { Peers, PendingRequest } from "../mesh/peers.ts";
-import { Health, type Version } from "../wire/messages.ts";
+import { Health, type Terms, type Version } from "../wire/messages.ts";
 import { Call, type Ending } from "./call.ts";
 import { candidatesOf } from "./holders.ts";
 import type { ReadMode } from "./operations.ts";
@@ -34,6 +34,7 @@ export interface Copy {
   readonly version: Version | undefined;
   /** `undefined`: no such key, or a tombstone. */
   readonly value: Bytes | undefined;
+  readonly terms: Terms | undefined;
 }
 
 interface Answer extends Copy {
@@ -164,6 +165,7 @@ export class Read extends Call<ReadResult> {
         ready: this.#replica.share.isReadyFor(this.#id),
         version: entry?.version,
         value: entry?.value,
+        terms: entry?.terms,
       });
       return;
     }
@@ -275,7 +277,11 @@ export class Read extends Call<ReadResult> {
   }
 
   #newest(): Copy {
-    let newest: Copy = { version: undefined, value: undefined };
+    let newest: Copy = {
+      version: undefined,
+      value: undefined,
+      terms: undefined,
+    };
     for (const answer of this.#answers.values()) {
       if (answer.version && isNewer(answer.version, newest.version)) {
         newest = answer;
@@ -284,11 +290,11 @@ export class Read extends Call<ReadResult> {
     return newest;
   }
 
-  #end({ version, value }: Copy): void {
+  #end({ version, value, terms }: Copy): void {
     const behind: Id[] = [];
     for (const [id, answer] of this.#answers) {
       if (version && isNewer(version, answer.version)) behind.push(id);
     }
-    this.succeed({ version, value, behind });
+    this.succeed({ version, value, terms, behind });
   }
 }

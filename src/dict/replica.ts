@@ -110,7 +110,7 @@ export class Replica {
 
   #store(id: Id, record: EntryRecord, before: Entry | undefined): void {
     const { nowMs, wallMs } = this.#context;
-    const { key, value, version } = record;
+    const { key, value, version, terms } = record;
     this.clock.observe(version, wallMs);
     if (before !== undefined) {
       this.#overwritten.note(id, before.version, nowMs);
@@ -122,6 +122,7 @@ export class Replica {
       key: before?.key ?? owned(key),
       value: value && owned(value),
       version,
+      terms,
       changedAtMs: isChange || before === undefined
         ? nowMs
         : before.changedAtMs,

@@ -45,9 +45,9 @@ export function scanHere(replica: Replica, order: ScanOrder): ScanAnswer {
   let bytes = 0;
   for (const entry of replica.table.range({ after, through })) {
     if (entry.value === undefined) continue;
-    const { key, version } = entry;
+    const { key, version, terms } = entry;
     const value = values ? entry.value : undefined;
-    entries.push({ key, value, version });
+    entries.push({ key, value, version, terms });
     bytes += key.length + (value?.length ?? 0);
     if (entries.length >= limit || bytes >= PAGE_BYTES) {
       return { ready: true, through: entry.id, entries };

@@ -11,7 +11,7 @@
 import type { Bytes } from "../base/bytes.ts";
 import { type Id, MAX_ID, ZERO_ID } from "../id/id.ts";
 import { isInArc } from "../id/ring.ts";
-import type { EntryRecord, Version } from "../wire/messages.ts";
+import type { EntryRecord, Terms, Version } from "../wire/messages.ts";
 
 const BUCKET_BITS = 14;
 const BUCKETS = 1 << BUCKET_BITS;
@@ -24,6 +24,7 @@ export interface Entry extends EntryRecord {
   /** `undefined`: a tombstone. */
   readonly value: Bytes | undefined;
   readonly version: Version;
+  readonly terms: Terms | undefined;
   /** When it came or went here, in monotonic ms; a new value changes nothing. */
   readonly changedAtMs: number;
 }

@@ -26,6 +26,7 @@ import {
   type MessageOf,
   type OperationId,
   PutStatus,
+  type Terms,
   type Version,
 } from "../wire/messages.ts";
 import { Call, type Ending } from "./call.ts";
@@ -46,6 +47,7 @@ export interface WriteOrder {
   readonly key: Bytes;
   /** `undefined`: a tombstone. */
   readonly value: Bytes | undefined;
+  readonly terms: Terms | undefined;
   /** Set for a part of a read-modify-write. */
   readonly operation: OperationId | undefined;
   readonly timeoutMs: number;
@@ -150,12 +152,12 @@ export class Write extends Call<Written> {
       onFailure: (to) => this.#onState(to, "failed"),
     });
     if (this.#request === undefined) return this.fail(tooMany(this.#action));
-    const { key, value, operation } = this.#order;
+    const { key, value, terms, operation } = this.#order;
     this.#message = {
       type: "put",
       request: this.#request.number,
       view: this.#peers.ring.hash,
-      entry: { key, value, version: this.#version },
+      entry: { key, value, version: this.#version, terms },
       operation,
     };
     this.replan();

@@ -40,9 +40,9 @@ import {
 import { toHex } from "../base/bytes.ts";
 
 /** The version of the protocol that this code speaks. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 /** The oldest version that this code still understands. */
-export const PROTOCOL_VERSION_OLDEST = 1;
+export const PROTOCOL_VERSION_OLDEST = 2;
 /** "CHRD": the first four bytes that a node ever sends. */
 export const MAGIC = 0x4348_5244;
 
@@ -85,6 +85,8 @@ export const ExecKind = {
   pop: 1,
   popItem: 2,
   setDefault: 3,
+  set: 4,
+  touch: 5,
 } as const;
 
 /** How a read-modify-write ended. */
@@ -101,6 +103,8 @@ export const ExecStatus = {
   overloaded: 4,
   /** The holders' clocks are too far apart; nothing was done. */
   clock: 5,
+  /** The key belongs to somebody else; nothing was done. */
+  leased: 6,
 } as const;
 
 /** What a broadcast carries. */
@@ -161,8 +165,27 @@ const member = record({
 /** What the nodes tell each other about one node. */
 export type MemberRecord = ValueOf<typeof member>;
 
+/** Field of {@linkcode Terms}. */
+const terms = record({
+  /** The node that wrote it. */
+  owner: id,
+  /** The key is the owner's for this long after the version; 0: nobody's. */
+  leaseMs: u48,
+  /** It is gone this long after the version; 0: never. */
+  ttlMs: u48,
+  /** Whether it is gone when its owner is. */
+  session: flag,
+});
+/** Whose an entry is, and how long it lives. */
+export type Terms = ValueOf<typeof terms>;
+
 /** Field of {@linkcode EntryRecord}. */
-const entry = record({ key, value: optional(value), version });
+const entry = record({
+  key,
+  value: optional(value),
+  version,
+  terms: optional(terms),
+});
 /** A key with its value, or without one as a tombstone. */
 export type EntryRecord = ValueOf<typeof entry>;
 
@@ -302,19 +325,23 @@ export const declarations = [
     ready: flag,
     version: optional(version),
     value: optional(value),
+    terms: optional(terms),
   }),
   declare(36, "exec", operations, {
     request,
     operation,
-    kind: choice(ExecKind.setDefault),
+    kind: choice(ExecKind.touch),
     key: optional(key),
     value: optional(value),
+    terms: optional(terms),
   }),
   declare(37, "execAnswer", operations, {
     request,
-    status: choice(ExecStatus.clock),
+    status: choice(ExecStatus.leased),
     key: optional(key),
     value: optional(value),
+    /** Whose the key is, and until when by the wall clock. */
+    lease: optional(record({ owner: id, untilMs: u48 })),
   }),
 
   // The dict: ranges of keys, (after, through] by hash.

@@ -11,7 +11,12 @@ function version(ms: number): Version {
 }
 
 function entry(key: string, ms: number): EntryRecord {
-  return { key: utf8(key), value: undefined, version: version(ms) };
+  return {
+    key: utf8(key),
+    value: undefined,
+    version: version(ms),
+    terms: undefined,
+  };
 }
 
 /** A directory whose scans give what the test puts in. */

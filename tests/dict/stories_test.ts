@@ -278,11 +278,21 @@ Deno.test("what a node kept while it was away is restored, unless newer is there
     for (const key of ["same", "changed", "deleted"]) ring.set("A", key, "old");
     const kept = ring.simulator.nodes
       .flatMap(({ machine }) => [...machine.dict.copies()])
-      .map(({ key, value, version }) => ({ key, value, version }));
+      .map(({ key, value, version }) => ({
+        key,
+        value,
+        version,
+        terms: undefined,
+      }));
     ring.set("B", "changed", "new");
     ring.delete("C", "deleted");
     const { version } = kept[0]!;
-    const lost = { key: utf8("lost"), value: utf8("kept"), version };
+    const lost = {
+      key: utf8("lost"),
+      value: utf8("kept"),
+      version,
+      terms: undefined,
+    };
     ring.leech("Z", "A");
     ring.ask("Z", {
       type: "restore",

@@ -11,6 +11,7 @@ function entryOf(name: string, ms: number, value?: string): Entry {
     id: keyId(key),
     key,
     value: value === undefined ? undefined : utf8(value),
+    terms: undefined,
     version: { ms, count: 0, node: "0".repeat(16) },
     changedAtMs: 0,
   };

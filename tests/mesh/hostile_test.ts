@@ -11,7 +11,12 @@ import type { LinkNumber } from "../../src/mesh/events.ts";
 import { Outbox } from "../../src/mesh/framer.ts";
 import { subnetHash } from "../../src/mesh/link.ts";
 import { encode, laneOf } from "../../src/wire/codec.ts";
-import { Health, MAGIC, type Message } from "../../src/wire/messages.ts";
+import {
+  Health,
+  MAGIC,
+  type Message,
+  PROTOCOL_VERSION,
+} from "../../src/wire/messages.ts";
 import { Network, type Station } from "./harness.ts";
 
 function frameOf(...messages: Message[]): Bytes {
@@ -31,8 +36,8 @@ function intrude(net: Network, station: Station, id: Id): LinkNumber {
     frame: frameOf({
       type: "hello",
       magic: MAGIC,
-      version: 1,
-      oldest: 1,
+      version: PROTOCOL_VERSION,
+      oldest: PROTOCOL_VERSION,
       subnet: subnetHash("test"),
       self: {
         id,
@@ -135,8 +140,8 @@ Deno.test("a second hello is a protocol error", () => {
     frame: frameOf({
       type: "hello",
       magic: MAGIC,
-      version: 1,
-      oldest: 1,
+      version: PROTOCOL_VERSION,
+      oldest: PROTOCOL_VERSION,
       subnet: subnetHash("test"),
       self: { id, incarnation: 2, role: 0, health: 0, position: id, url: "" },
     }),

@@ -232,6 +232,7 @@ Deno.test("large and small messages all arrive though their link is replaced", (
       key: Uint8Array.of(1),
       value,
       version: { ms: 1, count: 0, node: "0".repeat(16) },
+      terms: undefined,
     };
     for (const [from, to] of [[a, b], [b, a]] as const) {
       net.inside(from, () => {

@@ -9,6 +9,7 @@
 import { encodeHex } from "@std/encoding";
 import { SeededRandom } from "../../src/base/random.ts";
 import { encode } from "../../src/wire/codec.ts";
+import { PROTOCOL_VERSION } from "../../src/wire/messages.ts";
 import { least, messageOf, messageTypes, small } from "../wire/generator.ts";
 import { toJson, type Vector } from "../wire/json.ts";
 
@@ -38,5 +39,5 @@ for (const type of messageTypes) {
 }
 await Deno.writeTextFile(
   file,
-  JSON.stringify({ version: 1, vectors }, toJson, 2) + "\n",
+  JSON.stringify({ version: PROTOCOL_VERSION, vectors }, toJson, 2) + "\n",
 );

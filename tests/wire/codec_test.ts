@@ -95,11 +95,12 @@ Deno.test("bytes on the wire are what the format document says", () => {
         key: Uint8Array.of(0x6b),
         value: undefined,
         version: { ms: 0x0102_0304_0506, count: 7, node: "00000000000000ff" },
+        terms: undefined,
       },
       operation: undefined,
     })),
     "20000000010000000201" + "6b" + "00" + "010203040506" + "0007" +
-      "00000000000000ff" + "00",
+      "00000000000000ff" + "00" + "00",
   );
 });
 
@@ -148,6 +149,7 @@ Deno.test("the largest entry fits a message", () => {
       key: new Uint8Array(1024).fill(1),
       value: new Uint8Array(1024 * 1024).fill(2),
       version: { ms: 1, count: 0, node: "0".repeat(16) },
+      terms: { owner: "0".repeat(32), leaseMs: 1, ttlMs: 2, session: true },
     },
     operation: { origin: "0".repeat(32), number: 1 },
   } as const;

@@ -38,7 +38,13 @@ function namesIn(shape: Shape, depth = 0): string[] {
 }
 
 /** Records that the document describes once, by their first fields. */
-const SHARED = ["id incarnation", "ms count", "key value", "origin number"];
+const SHARED = [
+  "id incarnation",
+  "ms count",
+  "key value",
+  "origin number",
+  "owner leaseMs",
+];
 
 function isShared(shape: Shape): boolean {
   if (shape.kind !== "record") return false;

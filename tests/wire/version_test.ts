@@ -29,8 +29,8 @@ Deno.test("a hello that only newer versions can read is refused as such", () => 
   assert(error instanceof VersionError);
   assertEquals(
     error.message,
-    "Cannot link to a node that speaks versions 8 to 9: this one speaks 1 to " +
-      "1; update the older of the two",
+    "Cannot link to a node that speaks versions 8 to 9: this one speaks 2 to " +
+      "2; update the older of the two",
   );
   assertEquals(codeOf(error), CloseCode.version);
 });

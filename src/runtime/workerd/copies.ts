@@ -101,9 +101,9 @@ export async function forgetCopies(storage: ObjectStorage): Promise<void> {
 }
 
 /** Only what is needed, and plain: it becomes a structured clone. */
-function recordOf({ key, value, version }: EntryRecord): EntryRecord {
+function recordOf({ key, value, version, terms }: EntryRecord): EntryRecord {
   const { ms, count, node } = version;
-  return { key, value, version: { ms, count, node } };
+  return { key, value, version: { ms, count, node }, terms };
 }
 
 function cannotKeep(cause: unknown): Error {
