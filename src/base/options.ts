@@ -84,6 +84,8 @@ export const TIMINGS: Timings = {
 export interface NodeOptions {
   /** Only nodes of equal subnets meet. */
   readonly subnet: string;
+  /** Rules that all nodes must share, such as leasing; others never meet. */
+  readonly dialect: string;
   /** What peers may dial; empty for none. */
   readonly url: string;
   /** Copies of each entry. */

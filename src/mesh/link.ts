@@ -83,10 +83,11 @@ export class Link {
  * What nodes compare instead of the subnet's name. Each part goes in with its
  * length: joined without, ("ab", "c") and ("a", "bc") would be one subnet.
  */
-export function subnetHash(subnet: string): Bytes {
+export function subnetHash(subnet: string, dialect: string): Bytes {
   const writer = new Writer();
   writer.text(PROTOCOL_NAME);
   writer.text(subnet);
+  writer.text(dialect);
   return sha256(writer.take());
 }
 

@@ -88,7 +88,8 @@ export class Links {
   constructor(context: Context, handlers: LinkHandlers) {
     this.#context = context;
     this.#handlers = handlers;
-    this.#subnet = subnetHash(context.options.subnet);
+    const { subnet, dialect } = context.options;
+    this.#subnet = subnetHash(subnet, dialect);
     this.#succession = new Succession(context, {
       self: () => handlers.self().id,
       linksTo: (peer) => this.#linksTo(peer),

@@ -179,6 +179,7 @@ export class Simulator implements World {
       subnet: "simulated",
       url: host.url,
       replicas,
+      dialect: "",
       linksMax: 256,
       timings: this.#timings,
     };

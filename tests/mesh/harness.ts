@@ -169,6 +169,7 @@ export class Network {
         subnet: options.subnet ?? "test",
         url,
         replicas: 3,
+        dialect: "",
         linksMax: options.linksMax ?? 256,
         timings: TIMINGS,
       },

@@ -38,7 +38,7 @@ function intrude(net: Network, station: Station, id: Id): LinkNumber {
       magic: MAGIC,
       version: PROTOCOL_VERSION,
       oldest: PROTOCOL_VERSION,
-      subnet: subnetHash("test"),
+      subnet: subnetHash("test", ""),
       self: {
         id,
         incarnation: 1,
@@ -142,7 +142,7 @@ Deno.test("a second hello is a protocol error", () => {
       magic: MAGIC,
       version: PROTOCOL_VERSION,
       oldest: PROTOCOL_VERSION,
-      subnet: subnetHash("test"),
+      subnet: subnetHash("test", ""),
       self: { id, incarnation: 2, role: 0, health: 0, position: id, url: "" },
     }),
   });

@@ -67,9 +67,9 @@ Deno.test("nodes of different subnets part with a typed error on both sides", ()
 });
 
 Deno.test("subnet hashes keep their parts apart", () => {
-  assertNotEquals(subnetHash("ab"), subnetHash("a"));
   // Joined without lengths the two would hash the same text.
-  assertNotEquals(subnetHash(""), subnetHash("chord-dict"));
+  assertNotEquals(subnetHash("ab", "c"), subnetHash("a", "bc"));
+  assertNotEquals(subnetHash("", ""), subnetHash("chord-dict", ""));
 });
 
 Deno.test("a node that reaches itself says so", () => {

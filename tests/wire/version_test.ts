@@ -72,16 +72,18 @@ Deno.test("what is no hello of this protocol is refused before its version", () 
 });
 
 Deno.test("subnets whose parts join to the same text do not meet", () => {
-  const hash = (subnet: string) => subnetHash(subnet).toHex();
+  const hash = (subnet: string) => subnetHash(subnet, "").toHex();
   const hashes = ["", "a", "ab", "a\0b", "ä", "chord-dict"].map(hash);
   assertEquals(new Set(hashes).size, hashes.length);
-  // "chord-dict" and the name, each behind its length.
+  // "chord-dict", the name and the dialect, each behind its length.
   const parts = concatBytes([
     Uint8Array.of(10),
     utf8("chord-dict"),
     Uint8Array.of(8),
     utf8("tutorial"),
+    Uint8Array.of(7),
+    utf8("leasing"),
   ]);
   const digest = new Uint8Array(crypto.subtle.digestSync("SHA-256", parts));
-  assertEquals(subnetHash("tutorial"), digest);
+  assertEquals(subnetHash("tutorial", "leasing"), digest);
 });

@@ -91,6 +91,7 @@ export function resolveOptions(
   }
   return {
     subnet: checkSubnet(options.subnet ?? ""),
+    dialect: "",
     url: options.url === undefined ? "" : checkUrl(options.url),
     replicas: checkReplicas(options.replicas ?? 3),
     linksMax: checkCount(options.maxConnections ?? LINKS_MAX),
