@@ -1,10 +1,11 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { Child } from "../../scripts/children.ts";
 import { picture } from "../../scripts/demo/picture.ts";
+import { measure, type Row } from "../../scripts/bench/rows.ts";
 import { Latencies, shownMs } from "../../scripts/latencies.ts";
 import { countsOf, runtimesOf } from "../../scripts/test.ts";
 
-const ECHO = new URL("../../scripts/bench/echo.ts", import.meta.url);
+const NODE = new URL("../../scripts/demo/node.ts", import.meta.url);
 
 Deno.test("the test task counts what the runner's closing line says", () => {
   const line = "\x1b[0m\x1b[32mok\x1b[0m | 12 passed (3 steps) | 0 failed " +
@@ -64,10 +65,10 @@ Deno.test("the picture has each member where it is, and its share of the ring", 
 });
 
 Deno.test("a child process answers, says what went wrong, and ends when told", async () => {
-  const child = new Child("echo", ECHO);
+  const child = new Child("node", NODE);
   try {
     assertMatch(await child.call<string>("listen"), /^ws:\/\/127\.0\.0\.1:\d+/);
-    await assertRejects(() => child.call("fly"), Error, "echo said: TypeError");
+    await assertRejects(() => child.call("fly"), Error, "node said: TypeError");
     // Asked just before the end: it may have been answered or not.
     const asked = child.call("listen").catch(() => {});
     await child.kill();
@@ -76,4 +77,19 @@ Deno.test("a child process answers, says what went wrong, and ends when told", a
   } finally {
     await child.kill();
   }
+});
+
+Deno.test("a benchmark counts per operation, and compares with the row's limit", async () => {
+  const row = { limit: "one", run: () => {}, count: 10, width: 1, weight: 1 };
+  const rows: Row[] = [
+    { ...row, name: "one" },
+    { ...row, name: "many", weight: 1000, width: 2 },
+  ];
+  let cpuMs = 0;
+  // Each slice is told that it took 1 ms of the processor.
+  const [one, many] = await measure(rows, 2, () => Promise.resolve(cpuMs++));
+  assertEquals(one!.ratio, { median: 1, least: 1, most: 1 });
+  assertEquals(one!.cpuUs, 1000 * 2 / 20);
+  assertEquals(many!.cpuUs, 1000 * 2 / 20_000);
+  assert(many!.perSecond > one!.perSecond);
 });
