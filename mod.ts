@@ -44,6 +44,7 @@ export {
   type ErrorCode,
   InsufficientReplicasError,
   KeyNotFoundError,
+  LeaseError,
   ListenError,
   NoPeerError,
   OverloadedError,
@@ -51,6 +52,7 @@ export {
   SelfConnectError,
   SubnetMismatchError,
   TimeoutError,
+  UnknownOutcomeError,
   UpdateError,
   VersionError,
 } from "./src/base/errors.ts";

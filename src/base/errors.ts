@@ -17,6 +17,7 @@ export type ErrorCode =
   | "connection"
   | "directory"
   | "key-not-found"
+  | "leased"
   | "listen"
   | "no-peer"
   | "overloaded"
@@ -121,6 +122,22 @@ export class KeyNotFoundError extends ChordError {
 
   constructor(message: string, options?: ErrorOptions) {
     super(message, "no", options);
+  }
+}
+
+/** The key belongs to another node for a while. */
+export class LeaseError extends ChordError {
+  override readonly name = "LeaseError";
+  readonly code = "leased";
+  /** The id of the node that the key belongs to. */
+  readonly owner: string;
+  /** When it no longer does unless its owner writes it again: ms since 1970. */
+  readonly until: number;
+
+  constructor(message: string, lease: { owner: string; untilMs: number }) {
+    super(message, "no");
+    this.owner = lease.owner;
+    this.until = lease.untilMs;
   }
 }
 

@@ -9,6 +9,8 @@ import { assert } from "./assert.ts";
 export const KEY_BYTES_MAX = 1024;
 /** A value's longest length. */
 export const VALUE_BYTES_MAX = 1024 * 1024;
+/** The longest lease, and the longest life of an entry: ten years. */
+export const LIFE_MS_MAX = 3_650 * 24 * 3_600_000;
 /** A url's longest length, in UTF-8. */
 export const URL_BYTES_MAX = 2048;
 /** A subnet name's longest length, in UTF-8. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { SUBNET_BYTES_MAX, URL_BYTES_MAX } from "./limits.ts";
+import { LIFE_MS_MAX, SUBNET_BYTES_MAX, URL_BYTES_MAX } from "./limits.ts";
 import { utf8 } from "./bytes.ts";
 
 /** Times that the protocol works with, in milliseconds. */
@@ -49,6 +49,8 @@ export interface Timings {
   readonly clockAheadMaxMs: number;
   /** How long the result of a read-modify-write is remembered. */
   readonly outcomeMs: number;
+  /** How long the entries of a session outlive a writer that is out of sight. */
+  readonly sessionGraceMs: number;
   /** A broadcast gap older than this is asked for. */
   readonly castGapMs: number;
   /** How long broadcasts are kept for repair. */
@@ -76,6 +78,7 @@ export const TIMINGS: Timings = {
   tombstoneMs: 24 * 3_600_000,
   clockAheadMaxMs: 5 * 60_000,
   outcomeMs: 10 * 60_000,
+  sessionGraceMs: 5_000,
   castGapMs: 200,
   castKeepMs: 60_000,
 };
@@ -90,10 +93,17 @@ export interface NodeOptions {
   readonly url: string;
   /** Copies of each entry. */
   readonly replicas: number;
+  /** Whether a key belongs to who wrote it, and only its first holder writes. */
+  readonly leasing: boolean;
+  /** How long it does, after each write; means nothing without `leasing`. */
+  readonly leaseMs: number;
   /** Links that this node keeps at most. */
   readonly linksMax: number;
   readonly timings: Timings;
 }
+
+/** How long a key belongs to who wrote it, if nothing else is said. */
+export const LEASE_MS = 3_600_000;
 
 /** The least and the most copies that can be asked for. */
 const REPLICAS_MIN = 1;
@@ -154,6 +164,32 @@ export function checkReplicas(replicas: unknown): number {
     );
   }
   return replicas;
+}
+
+/**
+ * @param name what the caller calls it
+ * @throws {TypeError} If it is not a number
+ * @throws {RangeError} If it is not a whole number from 1 to ten years
+ */
+export function checkLifeMs(ms: unknown, name: string): number {
+  if (typeof ms !== "number") {
+    throw new TypeError(
+      `Cannot use "${name}" of type ${typeof ms}: give a number of milliseconds`,
+    );
+  }
+  if (Number.isInteger(ms) && ms >= 1 && ms <= LIFE_MS_MAX) return ms;
+  throw new RangeError(
+    `Cannot use "${name}" of ${ms} ms: give a whole number from 1 to ` +
+      `${LIFE_MS_MAX}`,
+  );
+}
+
+/** @throws {TypeError} If it is neither `true` nor `false` */
+export function checkFlag(value: unknown, name: string): boolean {
+  if (typeof value === "boolean") return value;
+  throw new TypeError(
+    `Cannot use "${name}" of type ${typeof value}: give true or false`,
+  );
 }
 
 /**

@@ -25,6 +25,7 @@ import type {
   DictEvents,
   Entries,
   ReadOptions,
+  WriteOptions,
 } from "./driver/options.ts";
 import { DictView } from "./driver/scan.ts";
 
@@ -193,13 +194,30 @@ export class ChordSocket<K = Uint8Array, V = Uint8Array> extends MeshSocket {
    * @throws {NoPeerError} If there is nobody to store it
    * @throws {InsufficientReplicasError} If too few holders confirmed in time;
    * read `applied` before setting again
+   * @throws {LeaseError} If, with leases, the key belongs to another node
    */
   set(
     key: Input<K>,
     value: Input<V>,
-    options: CallOptions = {},
+    options: WriteOptions = {},
   ): Promise<void> {
     return this.#client.set(key, value, options);
+  }
+
+  /**
+   * Has an entry live for another `ttlMs` from now on, as if this node had set
+   * its value again.
+   *
+   * @returns whether it was there
+   * @throws {TypeError} If `key` is no key or `ttlMs` no number
+   * @throws {RangeError} If `ttlMs` is not a whole number from 1 to ten years
+   */
+  touch(
+    key: Input<K>,
+    ttlMs: number,
+    options: CallOptions = {},
+  ): Promise<boolean> {
+    return this.#client.touch(key, ttlMs, options);
   }
 
   /**
@@ -245,7 +263,7 @@ export class ChordSocket<K = Uint8Array, V = Uint8Array> extends MeshSocket {
   setdefault(
     key: Input<K>,
     value: Input<V>,
-    options: CallOptions = {},
+    options: WriteOptions = {},
   ): Promise<V> {
     return this.#client.setDefault(key, value, options);
   }
@@ -267,7 +285,7 @@ export class ChordSocket<K = Uint8Array, V = Uint8Array> extends MeshSocket {
    * @throws {RangeError} If a value is too large; nothing was stored
    * @throws {UpdateError} If some could not be stored; it says which and why
    */
-  update(entries: Entries<K, V>, options: CallOptions = {}): Promise<void> {
+  update(entries: Entries<K, V>, options: WriteOptions = {}): Promise<void> {
     return this.#client.update(entries, options);
   }
 

@@ -10,11 +10,11 @@ import { type Id, keyId } from "../id/id.ts";
 import type { Context } from "../mesh/context.ts";
 import type { CallNumber } from "../mesh/events.ts";
 import type { Peers } from "../mesh/peers.ts";
-import { ExecKind, type OperationId } from "../wire/messages.ts";
+import { ExecKind, ExecStatus, type Terms } from "../wire/messages.ts";
 import type { Ending } from "./call.ts";
 import type { Exclusive, ExecResult } from "./exclusive.ts";
 import { Exec, PopItem } from "./exec.ts";
-import type { DictOperation, Found } from "./operations.ts";
+import type { DictOperation, Found, Lifetime } from "./operations.ts";
 import { Read, type ReadResult } from "./read.ts";
 import type { Replica } from "./replica.ts";
 import { Scan, Size } from "./scan.ts";
@@ -31,6 +31,20 @@ export type KeyOperation = Exclude<
   { readonly type: "join" | "leave" | "settled" | "restore" }
 >;
 
+/** Those that the key's first holder runs; `set` where there are leases. */
+type ExecOperation = Extract<
+  DictOperation,
+  { readonly type: "set" | "delete" | "pop" | "setDefault" | "touch" }
+>;
+
+const KINDS = {
+  set: ExecKind.set,
+  delete: ExecKind.delete,
+  pop: ExecKind.pop,
+  setDefault: ExecKind.setDefault,
+  touch: ExecKind.touch,
+} as const;
+
 /** The calls of one node's application. */
 export class Coordinator {
   readonly #context: Context;
@@ -40,7 +54,6 @@ export class Coordinator {
   readonly #calls = new Map<CallNumber, AnyCall>();
   /** Reads that only repair; nobody waits for them. */
   readonly #repairs = new Set<Read>();
-  #operations = 0;
 
   constructor(
     parts: {
@@ -66,10 +79,13 @@ export class Coordinator {
       case "get":
         return this.#get(call, operation);
       case "set":
-        return this.#set(call, operation);
+        return this.#context.options.leasing
+          ? this.#exec(call, operation)
+          : this.#set(call, operation);
       case "delete":
       case "pop":
       case "setDefault":
+      case "touch":
         return this.#exec(call, operation);
       default:
         return this.#wholeDict(call, operation);
@@ -147,14 +163,13 @@ export class Coordinator {
 
   #set(
     call: CallNumber,
-    { key, value, timeoutMs }: DictOperation & { type: "set" },
+    { key, value, lifetime, timeoutMs }: DictOperation & { type: "set" },
   ): void {
-    const action = "set";
     const order = {
-      action,
+      action: "set",
       key,
       value,
-      terms: undefined,
+      terms: this.#termsOf(lifetime),
       operation: undefined,
       timeoutMs,
     };
@@ -166,31 +181,34 @@ export class Coordinator {
     );
   }
 
-  #exec(
-    call: CallNumber,
-    operation: DictOperation & { type: "delete" | "pop" | "setDefault" },
-  ): void {
+  #exec(call: CallNumber, operation: ExecOperation): void {
     const { type, key, timeoutMs } = operation;
     const order = {
-      operation: this.#nextOperation(),
-      kind: {
-        delete: ExecKind.delete,
-        pop: ExecKind.pop,
-        setDefault: ExecKind.setDefault,
-      }[type],
+      operation: this.#exclusive.nextOperation(),
+      kind: KINDS[type],
       key,
-      value: type === "setDefault" ? operation.value : undefined,
-      terms: undefined,
+      value: "value" in operation ? operation.value : undefined,
+      terms: this.#termsOf(lifetimeOf(operation)),
       timeoutMs,
     };
     this.#begin(
       call,
       (ending) => new Exec(this.#execParts, order, ending),
-      ({ value }: ExecResult): unknown => {
-        if (type === "delete") return value !== undefined;
-        return type === "pop" ? { value } : value;
+      ({ status, value }: ExecResult): unknown => {
+        if (type === "pop") return { value };
+        if (type === "setDefault") return value;
+        return type === "set" ? undefined : status === ExecStatus.done;
       },
     );
+  }
+
+  /** Nothing where an entry is nobody's and lives for ever: most are such. */
+  #termsOf(lifetime: Lifetime | undefined): Terms | undefined {
+    const { leasing, leaseMs } = this.#context.options;
+    const { ttlMs = 0, session = false } = lifetime ?? {};
+    if (!leasing && ttlMs === 0 && !session) return undefined;
+    const owner = this.#peers.self.id;
+    return { owner, leaseMs: leasing ? leaseMs : 0, ttlMs, session };
   }
 
   #wholeDict(
@@ -203,7 +221,7 @@ export class Coordinator {
     const asIs = (result: unknown) => result;
     if (operation.type === "popItem") {
       const order = {
-        operation: () => this.#nextOperation(),
+        operation: () => this.#exclusive.nextOperation(),
         timeoutMs: operation.timeoutMs,
       };
       return this.#begin(
@@ -234,10 +252,6 @@ export class Coordinator {
     };
   }
 
-  #nextOperation(): OperationId {
-    return { origin: this.#peers.self.id, number: ++this.#operations };
-  }
-
   /** Starts a call; what it ends with goes to the application. */
   #begin<Result, C extends AnyCall>(
     call: CallNumber,
@@ -257,4 +271,12 @@ export class Coordinator {
     this.#calls.set(call, running);
     running.start();
   }
+}
+
+/** How long what an operation writes is to live. */
+function lifetimeOf(operation: ExecOperation): Lifetime | undefined {
+  if (operation.type === "touch") {
+    return { ttlMs: operation.ttlMs, session: false };
+  }
+  return "lifetime" in operation ? operation.lifetime : undefined;
 }

@@ -33,6 +33,8 @@ import type { Replica } from "./replica.ts";
 import type { Entry } from "./table.ts";
 import { Write } from "./write.ts";
 
+/** The largest time that an answer can tell. */
+const U48_MAX = 2 ** 48 - 1;
 /** How long the holders may take to confirm what an operation wrote. */
 const WRITE_TIMEOUT_MS = 10_000;
 
@@ -57,7 +59,8 @@ interface Job {
   readonly reply: Reply;
 }
 
-const { done, missing, notHolder, unconfirmed, overloaded, clock } = ExecStatus;
+const { done, missing, notHolder, unconfirmed, overloaded, clock, leased } =
+  ExecStatus;
 
 /** The queues of one first holder. */
 export class Exclusive {
@@ -70,6 +73,7 @@ export class Exclusive {
   /** Reads and writes under way, to be told of a new ring. */
   readonly #calls = new Set<Read | Write>();
   #waiting = 0;
+  #operations = 0;
 
   constructor(context: Context, peers: Peers, replica: Replica) {
     this.#context = context;
@@ -81,6 +85,11 @@ export class Exclusive {
   /** Operations that run or wait. */
   get waiting(): number {
     return this.#waiting;
+  }
+
+  /** A name for an operation that this node begins. */
+  nextOperation(): OperationId {
+    return { origin: this.#peers.self.id, number: ++this.#operations };
   }
 
   /** Runs an operation; `reply` is called once, perhaps at once. */
@@ -172,15 +181,50 @@ export class Exclusive {
 
   #execute(job: Job): void {
     const { key, order } = job;
-    const before = this.#replica.table.get(job.id)?.value;
-    if (order.kind === ExecKind.setDefault) {
-      if (before !== undefined) {
-        return this.#finish(job, resultOf(done, key, before));
-      }
-      return this.#write(job, { before, after: order.value }, order.terms);
+    const entry = this.#replica.table.get(job.id);
+    const before = entry?.value;
+    const { kind, value, terms } = order;
+    if (kind === ExecKind.setDefault && before !== undefined) {
+      return this.#finish(job, resultOf(done, key, before));
+    }
+    const lease = this.#leaseAgainst(order, entry);
+    if (lease !== undefined) {
+      return this.#finish(job, { ...resultOf(leased), lease });
+    }
+    if (kind === ExecKind.set) {
+      // Who sets is told nothing of the values: they need not be remembered.
+      return this.#write(job, { before: undefined, after: value }, terms);
+    }
+    if (kind === ExecKind.setDefault) {
+      return this.#write(job, { before, after: value }, terms);
     }
     if (before === undefined) return this.#finish(job, resultOf(missing));
+    if (kind === ExecKind.touch) {
+      return this.#write(
+        job,
+        { before: undefined, after: before },
+        terms && {
+          ...terms,
+          session: entry?.terms?.session ?? false,
+        },
+      );
+    }
     this.#write(job, { before, after: undefined }, undefined);
+  }
+
+  /** Whose the key is now, unless it is the caller's or nobody's. */
+  #leaseAgainst(
+    { operation }: ExecOrder,
+    entry: Entry | undefined,
+  ): ExecResult["lease"] {
+    const { version, value, terms } = entry ?? {};
+    if (version === undefined || value === undefined) return undefined;
+    if (terms === undefined || terms.owner === operation.origin) {
+      return undefined;
+    }
+    const untilMs = Math.min(version.ms + terms.leaseMs, U48_MAX);
+    if (untilMs <= this.#context.wallMs) return undefined;
+    return { owner: terms.owner, untilMs };
   }
 
   #write(
@@ -245,14 +289,17 @@ export class Exclusive {
     const { after, through } = portion.segment;
     const { table } = this.#replica;
     const start = randomId(this.#context.random);
+    const mayTake = (entry: Entry) =>
+      this.#leaseAgainst(order, entry) === undefined;
     const entry =
       (isInArc(start, after, through)
-        ? table.firstLive({ after: start, through })
-        : undefined) ?? table.firstLive(portion.segment);
+        ? table.firstLive({ after: start, through }, mayTake)
+        : undefined) ?? table.firstLive(portion.segment, mayTake);
     if (entry === undefined) return reply(resultOf(missing));
     this.#enqueue(entry.key, order, (result) => {
-      // Somebody else took this one meanwhile; there may be others.
-      if (result.status === missing) this.#popItem(order, reply);
+      // Somebody else has it by now; there may be others.
+      const isGone = result.status === missing || result.status === leased;
+      if (isGone) this.#popItem(order, reply);
       else reply(result);
     });
   }
@@ -277,6 +324,7 @@ function resultOf(
 function answerOf({ kind }: ExecOrder, outcome: Outcome): ExecResult {
   const { key, before, after } = outcome;
   if (kind === ExecKind.setDefault) return resultOf(done, key, after);
+  if (kind === ExecKind.set || kind === ExecKind.touch) return resultOf(done);
   // Who deletes asks whether there was a value, not which.
   if (kind === ExecKind.delete) return resultOf(done, key, NO_BYTES);
   // The value that was taken out is lost with the holder that knew it.

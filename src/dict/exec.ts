@@ -8,6 +8,7 @@ import type { Bytes } from "../base/bytes.ts";
 import {
   type ChordError,
   ClockError,
+  LeaseError,
   OverloadedError,
   TimeoutError,
   UnknownOutcomeError,
@@ -146,30 +147,39 @@ export class Exec extends Call<ExecResult> {
       case ExecStatus.notHolder:
         if (from !== this.#peers.self.id) this.#peers.compareTables(from);
         return this.#askLater();
-      case ExecStatus.overloaded:
-        return this.fail(
-          new OverloadedError(
-            "Cannot change the key: too many operations wait at its first " +
-              "holder; retry later",
-          ),
-        );
-      case ExecStatus.clock:
-        return this.fail(
-          new ClockError(
-            "Cannot change the key: the holders' clocks are too far apart; " +
-              "set them",
-            "no",
-          ),
-        );
       default:
-        return this.fail(
-          new UnknownOutcomeError(
-            "Cannot change the key: its first holder began, but too few " +
-              "holders confirmed; read before retrying",
-          ),
-        );
+        return this.fail(errorOf(result, this.context.wallMs));
     }
   }
+}
+
+/** Why an operation was not done, or not certainly. */
+function errorOf({ status, lease }: ExecResult, wallMs: number): ChordError {
+  if (status === ExecStatus.leased && lease !== undefined) {
+    const { owner, untilMs } = lease;
+    return new LeaseError(
+      `Cannot change the key: it belongs to the node ${owner} for another ` +
+        `${Math.max(0, untilMs - wallMs)} ms; retry then, or have its owner ` +
+        `delete it`,
+      lease,
+    );
+  }
+  if (status === ExecStatus.overloaded) {
+    return new OverloadedError(
+      "Cannot change the key: too many operations wait at its first holder; " +
+        "retry later",
+    );
+  }
+  if (status === ExecStatus.clock) {
+    return new ClockError(
+      "Cannot change the key: the holders' clocks are too far apart; set them",
+      "no",
+    );
+  }
+  return new UnknownOutcomeError(
+    "Cannot change the key: its first holder began, but too few holders " +
+      "confirmed; read before retrying",
+  );
 }
 
 /** Takes out some entry: asks the members in random order, until one has any. */

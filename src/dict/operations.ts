@@ -10,6 +10,14 @@ import type { EntryRecord, Version } from "../wire/messages.ts";
 /** Which copies a read asks. */
 export type ReadMode = "first" | "nearest" | "quorum" | "all";
 
+/** How long an entry lives, as its writer wants it. */
+export interface Lifetime {
+  /** After its version; 0: for ever. */
+  readonly ttlMs: number;
+  /** Only as long as the node that wrote it is there. */
+  readonly session: boolean;
+}
+
 /** The operations; each with the time it may take. */
 export type DictOperation =
   & { readonly timeoutMs: number }
@@ -30,8 +38,15 @@ export type DictOperation =
     | { readonly type: "restore"; readonly entries: readonly EntryRecord[] }
     /** Gives `Found`. */
     | { readonly type: "get"; readonly key: Bytes; readonly read: ReadMode }
-    /** Gives `Written`. */
-    | { readonly type: "set"; readonly key: Bytes; readonly value: Bytes }
+    /** Gives `Written`; nothing where only first holders write. */
+    | {
+      readonly type: "set";
+      readonly key: Bytes;
+      readonly value: Bytes;
+      readonly lifetime?: Lifetime;
+    }
+    /** Gives `boolean`: whether it was there, and lives on for that long. */
+    | { readonly type: "touch"; readonly key: Bytes; readonly ttlMs: number }
     /** Gives `boolean`: whether it was there. */
     | { readonly type: "delete"; readonly key: Bytes }
     /** Gives `Found`: what was taken out. */
@@ -43,6 +58,7 @@ export type DictOperation =
       readonly type: "setDefault";
       readonly key: Bytes;
       readonly value: Bytes;
+      readonly lifetime?: Lifetime;
     }
     /** Gives a number. */
     | { readonly type: "size" }

@@ -137,15 +137,19 @@ export class Table {
     }
   }
 
-  /** The first entry of an arc that has a value. */
-  firstLive(arc: Arc): Entry | undefined {
+  /** The first entry of an arc that has a value and is `wanted`. */
+  firstLive(
+    arc: Arc,
+    wanted: (entry: Entry) => boolean = () => true,
+  ): Entry | undefined {
     for (const { after, through } of straight(arc)) {
       const last = bucketOf(through);
       for (let index = bucketOf(after); index <= last; index++) {
         const bucket = this.#buckets[index];
         if (bucket === undefined || bucket.live === 0) continue;
-        const entry = bucket.entries.find(({ id, value }) =>
-          value !== undefined && isWithin(id, after, through)
+        const entry = bucket.entries.find((entry) =>
+          entry.value !== undefined && isWithin(entry.id, after, through) &&
+          wanted(entry)
         );
         if (entry !== undefined) return entry;
       }

@@ -9,7 +9,12 @@
  * @module
  */
 import { BugError } from "../base/assert.ts";
-import { type NodeOptions, TIMINGS, type Timings } from "../base/options.ts";
+import {
+  LEASE_MS,
+  type NodeOptions,
+  TIMINGS,
+  type Timings,
+} from "../base/options.ts";
 import { fraction, SeededRandom } from "../base/random.ts";
 import type { Id } from "../id/id.ts";
 import type { DictOperation } from "../dict/operations.ts";
@@ -180,6 +185,8 @@ export class Simulator implements World {
       url: host.url,
       replicas,
       dialect: "",
+      leasing: false,
+      leaseMs: LEASE_MS,
       linksMax: 256,
       timings: this.#timings,
     };

@@ -112,7 +112,9 @@ Deno.test("wrong options are refused when a socket is made", () => {
     { url: "http://127.0.0.1/" },
     { replicas: "3" },
     { secret: "not in this version" },
-    { leasing: true },
+    { leasing: "yes" },
+    { leaseMs: 1000 },
+    { leasing: true, leaseMs: "1000" },
     3,
     null,
   ];
@@ -121,6 +123,10 @@ Deno.test("wrong options are refused when a socket is made", () => {
   }
   assertThrows(() => new ChordSocket({ replicas: 0 }), RangeError);
   assertThrows(() => new ChordSocket({ replicas: 1.5 }), RangeError);
+  for (const leaseMs of [0, 1.5, NaN, 400_000_000_000]) {
+    const options = { leasing: true, leaseMs };
+    assertThrows(() => new ChordSocket(options), RangeError);
+  }
   assertThrows(() => new MeshSocket({ maxConnections: 0 }), RangeError);
   assertThrows(() => new MeshSocket({ subnet: "x".repeat(257) }), RangeError);
 });

@@ -13,6 +13,10 @@ const SPECIAL: Readonly<Record<string, errors.ChordError>> = {
     "do it",
     tally,
   ),
+  LeaseError: new errors.LeaseError("Cannot do it", {
+    owner: "0".repeat(32),
+    untilMs: 1,
+  }),
   UpdateError: new errors.UpdateError(new Map([["a", new Error("why")]]), 2),
 };
 

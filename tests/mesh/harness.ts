@@ -6,7 +6,7 @@
  */
 import type { Bytes } from "../../src/base/bytes.ts";
 import type { ChordError } from "../../src/base/errors.ts";
-import { type NodeOptions, TIMINGS } from "../../src/base/options.ts";
+import { LEASE_MS, type NodeOptions, TIMINGS } from "../../src/base/options.ts";
 import { SeededRandom } from "../../src/base/random.ts";
 import { type Timer, Timers } from "../../src/base/timers.ts";
 import type { Id } from "../../src/id/id.ts";
@@ -170,6 +170,8 @@ export class Network {
         url,
         replicas: 3,
         dialect: "",
+        leasing: false,
+        leaseMs: LEASE_MS,
         linksMax: options.linksMax ?? 256,
         timings: TIMINGS,
       },

@@ -8,6 +8,7 @@ import { type Bytes, NO_BYTES, toHex } from "../../base/bytes.ts";
 import { bytes, type Codec, type Input } from "../../base/codecs.ts";
 import { KeyNotFoundError, UpdateError } from "../../base/errors.ts";
 import { VALUE_BYTES_MAX } from "../../base/limits.ts";
+import { checkLifeMs } from "../../base/options.ts";
 import type { Id } from "../../id/id.ts";
 import {
   type CallOptions,
@@ -17,15 +18,23 @@ import {
 import type { NodeDriver } from "../../node.ts";
 import { systemClock } from "../../system.ts";
 import type { EntryRecord } from "../../wire/messages.ts";
-import type { DictOperation, Found, Item, ScanPage } from "../operations.ts";
+import type {
+  DictOperation,
+  Found,
+  Item,
+  Lifetime,
+  ScanPage,
+} from "../operations.ts";
 import { inBulk, pairsOf } from "./bulk.ts";
 import {
   checkKey,
+  checkLifetime,
   checkRead,
   checkValue,
   type ChordOptions,
   MOVE_TIMEOUT_MS,
   type ReadOptions,
+  type WriteOptions,
 } from "./options.ts";
 import { scan } from "./scan.ts";
 import { Throttle } from "./throttle.ts";
@@ -91,9 +100,23 @@ export class DictClient<K, V> {
   async set(
     key: Input<K>,
     value: Input<V>,
-    options: CallOptions,
+    options: WriteOptions,
   ): Promise<void> {
-    await this.#set(this.#keyOf(key), this.#valueOf(value), options);
+    const lifetime = checkLifetime(options);
+    await this.#set(this.#keyOf(key), this.#valueOf(value), lifetime, options);
+  }
+
+  async touch(
+    key: Input<K>,
+    ttlMs: number,
+    options: CallOptions,
+  ): Promise<boolean> {
+    const operation = {
+      type: "touch",
+      key: this.#keyOf(key),
+      ttlMs: checkLifeMs(ttlMs, "ttlMs"),
+    } as const;
+    return await this.#ask(operation, "touch a key", true, options);
   }
 
   async delete(key: Input<K>, options: CallOptions): Promise<boolean> {
@@ -130,19 +153,21 @@ export class DictClient<K, V> {
     );
     if (item !== undefined) return this.#itemOf(item);
     throw new KeyNotFoundError(
-      `Cannot pop an item of a dict that is empty: set one before`,
+      `Cannot pop an item: the dict is empty, or all of it belongs to other ` +
+        `nodes; set one before, or wait`,
     );
   }
 
   async setDefault(
     key: Input<K>,
     value: Input<V>,
-    options: CallOptions,
+    options: WriteOptions,
   ): Promise<V> {
     const operation = {
       type: "setDefault",
       key: this.#keyOf(key),
       value: this.#valueOf(value),
+      lifetime: checkLifetime(options),
     } as const;
     return this.#values.decode(
       await this.#ask(operation, "set a default", true, options),
@@ -153,8 +178,9 @@ export class DictClient<K, V> {
     return await this.#ask({ type: "size" }, "count keys", false, options);
   }
 
-  async update(entries: unknown, options: CallOptions): Promise<void> {
+  async update(entries: unknown, options: WriteOptions): Promise<void> {
     checkTimeout(options.timeoutMs);
+    const lifetime = checkLifetime(options);
     const writes = new Map<string, [Input<K>, Bytes, Bytes]>();
     for (const pair of pairsOf(entries)) {
       const [key, value] = pair as [Input<K>, Input<V>];
@@ -163,7 +189,7 @@ export class DictClient<K, V> {
     }
     const failed = await inBulk(
       writes.values(),
-      ([, key, value]) => this.#set(key, value, options),
+      ([, key, value]) => this.#set(key, value, lifetime, options),
     );
     if (failed.size === 0) return;
     throw new UpdateError(
@@ -257,8 +283,13 @@ export class DictClient<K, V> {
     return value;
   }
 
-  #set(key: Bytes, value: Bytes, options: CallOptions): Promise<void> {
-    const operation = { type: "set", key, value } as const;
+  #set(
+    key: Bytes,
+    value: Bytes,
+    lifetime: Lifetime,
+    options: CallOptions,
+  ): Promise<void> {
+    const operation = { type: "set", key, value, lifetime } as const;
     const action = "set a key";
     return this.#writes.run(
       value.length,

@@ -4,10 +4,11 @@
  * @module
  */
 import type { Codec, Input } from "../../base/codecs.ts";
+import { checkFlag, checkLifeMs } from "../../base/options.ts";
 import { KEY_BYTES_MAX, VALUE_BYTES_MAX } from "../../base/limits.ts";
 import type { CallOptions, MeshOptions } from "../../mesh/driver/options.ts";
 import type { MeshStats } from "../../mesh/driver/views.ts";
-import type { ReadMode } from "../operations.ts";
+import type { Lifetime, ReadMode } from "../operations.ts";
 
 /** How long `join`, `leave` and `settled` wait by default: they move data. */
 export const MOVE_TIMEOUT_MS = 60_000;
@@ -21,6 +22,21 @@ export interface ChordOptions<K, V> extends MeshOptions {
    * @default {3}
    */
   readonly replicas?: number;
+  /**
+   * A key belongs to the node that wrote it, for `leaseMs` after each write;
+   * others' writes reject with a `LeaseError`. Nodes with leasing and nodes
+   * without never meet.
+   *
+   * @default {false}
+   */
+  readonly leasing?: boolean;
+  /**
+   * How long a key belongs to this node after it wrote it, in milliseconds; up
+   * to ten years.
+   *
+   * @default {3_600_000}
+   */
+  readonly leaseMs?: number;
   /**
    * Keeps the names of all keys on this node too, so that plain `for … of`
    * works. It costs memory for every key of the dict.
@@ -45,6 +61,22 @@ export interface ReadOptions extends CallOptions {
    * @default {"first"}
    */
   readonly read?: ReadMode;
+}
+
+/** Options of the calls that store values. */
+export interface WriteOptions extends CallOptions {
+  /**
+   * The entry is gone this long after it was written, in milliseconds; up to
+   * ten years. Without it, it stays.
+   */
+  readonly ttlMs?: number | undefined;
+  /**
+   * The entry is gone once the node that wrote it is: a member or leaf that
+   * closed, or that the others have not seen for a while.
+   *
+   * @default {false}
+   */
+  readonly session?: boolean | undefined;
 }
 
 /** Entries to store; a plain object where keys can be strings. */
@@ -92,6 +124,17 @@ export function checkRead(read: ReadMode = "first"): ReadMode {
   throw new TypeError(
     `Cannot read from "${read}": give "first", "nearest", "quorum" or "all"`,
   );
+}
+
+/**
+ * @throws {TypeError} If an option is of the wrong type
+ * @throws {RangeError} If `ttlMs` is out of its range
+ */
+export function checkLifetime({ ttlMs, session }: WriteOptions): Lifetime {
+  return {
+    ttlMs: ttlMs === undefined ? 0 : checkLifeMs(ttlMs, "ttlMs"),
+    session: checkFlag(session ?? false, "session"),
+  };
 }
 
 /** @throws {TypeError} If the codec gave no bytes, none at all, or too many */

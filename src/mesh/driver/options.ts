@@ -7,9 +7,12 @@ import type { Clock } from "../../base/clock.ts";
 import type { ChordError } from "../../base/errors.ts";
 import { LINKS_MAX } from "../../base/limits.ts";
 import {
+  checkFlag,
+  checkLifeMs,
   checkReplicas,
   checkSubnet,
   checkUrl,
+  LEASE_MS,
   type NodeOptions,
   TIMINGS,
   type Timings,
@@ -66,14 +69,21 @@ export interface CallOptions {
 }
 
 /** Options that promise what this version does not keep: worse than an error. */
-const NOT_THERE = ["secret", "leasing"];
+const NOT_THERE = ["secret"];
+
+/** What the nodes of a dict are made with besides. */
+export interface ExtensionOptions {
+  readonly replicas?: number;
+  readonly leasing?: boolean;
+  readonly leaseMs?: number;
+}
 
 /**
  * @throws {TypeError} If an option is of the wrong type
  * @throws {RangeError} If one is out of its range
  */
 export function resolveOptions(
-  options: MeshOptions & { readonly replicas?: number },
+  options: MeshOptions & ExtensionOptions,
 ): NodeOptions {
   if (typeof options !== "object" || options === null) {
     throw new TypeError(
@@ -89,11 +99,19 @@ export function resolveOptions(
       );
     }
   }
+  const leasing = checkFlag(options.leasing ?? false, "leasing");
+  if (options.leaseMs !== undefined && !leasing) {
+    throw new TypeError(
+      `Cannot use "leaseMs" without leases: give "leasing: true", too`,
+    );
+  }
   return {
     subnet: checkSubnet(options.subnet ?? ""),
-    dialect: "",
+    dialect: leasing ? "leasing" : "",
     url: options.url === undefined ? "" : checkUrl(options.url),
     replicas: checkReplicas(options.replicas ?? 3),
+    leasing,
+    leaseMs: checkLifeMs(options.leaseMs ?? LEASE_MS, "leaseMs"),
     linksMax: checkCount(options.maxConnections ?? LINKS_MAX),
     timings: { ...TIMINGS, ...options.timings },
   };
