@@ -16,14 +16,9 @@ import { type Id, keyId } from "../id/id.ts";
 import type { Context } from "../mesh/context.ts";
 import type { Peers } from "../mesh/peers.ts";
 import { decodeField, encodeField } from "../wire/codec.ts";
-import {
-  CastKind,
-  type DictEvents,
-  dictEvents,
-  type Version,
-} from "../wire/messages.ts";
+import { CastKind, type DictEvents, dictEvents } from "../wire/messages.ts";
 import type { Entry } from "./table.ts";
-import { isNewer } from "./version.ts";
+import { isNews, type News } from "./version.ts";
 
 /** Changes are gathered this long before they are told. */
 const GATHER_MS = 1;
@@ -32,17 +27,12 @@ const GATHER_BYTES = 64 * 1024;
 
 type DictEvent = DictEvents[number];
 
-interface Told {
-  readonly version: Version;
-  readonly added: boolean;
-}
-
 /** The events of one node, out and in. */
 export class Announcer {
   readonly #context: Context;
   readonly #peers: Peers;
   /** What the application was last told of a key, least recent first. */
-  readonly #told = new Map<Id, Told>();
+  readonly #told = new Map<Id, News>();
   #gathered: DictEvent[] = [];
   #gatheredBytes = 0;
 
@@ -89,7 +79,7 @@ export class Announcer {
   /** Whether it was news. */
   #tell(id: Id, { key, added, version }: DictEvent): boolean {
     const told = this.#told.get(id);
-    if (!isNewer(version, told?.version)) return false;
+    if (!isNews({ version, added }, told)) return false;
     // Deleted and inserted again, so that the map is in order of use.
     this.#told.delete(id);
     this.#told.set(id, { version, added });

@@ -24,6 +24,7 @@ import type { DictOperation } from "./operations.ts";
 import { Repair } from "./repair.ts";
 import { Replica } from "./replica.ts";
 import { Residence } from "./residence.ts";
+import { Sessions } from "./sessions.ts";
 import { countHere, scanHere } from "./scan.ts";
 import { Sweep } from "./sweep.ts";
 import { arcHas, type TableListener } from "./table.ts";
@@ -61,8 +62,10 @@ export class Dict implements Extension<DictOperation> {
   readonly #sweep: Sweep;
   readonly #residence: Residence;
   readonly #coordinator: Coordinator;
+  readonly #sessions: Sessions;
   /** Members that others may not know yet, until when. */
   readonly #newMembers = new Map<Id, number>();
+  #listener: TableListener = () => {};
 
   constructor(context: Context, peers: Peers) {
     this.#context = context;
@@ -85,6 +88,18 @@ export class Dict implements Extension<DictOperation> {
       repair: this.#repair,
       sweep: this.#sweep,
     });
+    this.#sessions = new Sessions({
+      context,
+      peers,
+      share: this.#replica.share,
+      table: this.#replica.stored,
+      remove: (key, version, done) =>
+        this.#exclusive.remove(key, version, done),
+    });
+    this.#replica.onCopy = (id, entry) => {
+      this.#sessions.note(id, entry);
+      this.#listener(id, entry);
+    };
     this.#replica.onForeign = () => this.#sweep.request();
     this.#repair.onProgress = () => this.#residence.progress();
     this.#sweep.onSwept = () => this.#residence.progress();
@@ -97,7 +112,7 @@ export class Dict implements Extension<DictOperation> {
   }
 
   get stats(): DictStats {
-    const { live, tombstones, bytes } = this.#replica.table;
+    const { live, tombstones, bytes } = this.#replica.stored;
     const callsWaiting = this.#coordinator.waiting + this.#residence.waiting +
       this.#exclusive.waiting;
     return { entries: live, tombstones, bytes, callsWaiting };
@@ -105,17 +120,17 @@ export class Dict implements Extension<DictOperation> {
 
   /** The copy of a key that is held here, if any. */
   copyOf(id: Id): CopyView | undefined {
-    return this.#replica.table.get(id);
+    return this.#replica.stored.get(id);
   }
 
   /** All copies that are held here, tombstones included. */
   copies(): Iterable<CopyView> {
-    return this.#replica.table.range({ after: ZERO_ID, through: ZERO_ID });
+    return this.#replica.stored.range({ after: ZERO_ID, through: ZERO_ID });
   }
 
   /** Has `listener` told of each copy that comes, changes or goes. */
   set onChange(listener: TableListener) {
-    this.#replica.table.onChange = listener;
+    this.#listener = listener;
   }
 
   onCall(call: CallNumber, operation: DictOperation): void {
@@ -166,6 +181,11 @@ export class Dict implements Extension<DictOperation> {
     this.#coordinator.replan();
     this.#exclusive.replan();
     this.#sweep.request();
+    this.#sessions.check();
+  }
+
+  onPresence(): void {
+    this.#sessions.check();
   }
 
   onReturn(_id: Id): void {
@@ -324,7 +344,7 @@ export class Dict implements Extension<DictOperation> {
     timers.at(nowMs + options.timings.tombstoneMs / 24, () => {
       const { table } = this.#replica;
       for (const entry of table.range({ after: ZERO_ID, through: ZERO_ID })) {
-        if (this.#replica.isExpired(entry)) table.delete(entry.id);
+        if (this.#replica.isOutdated(entry)) table.delete(entry.id);
       }
       this.#scheduleExpiry();
     });

@@ -26,11 +26,13 @@ import {
   type MessageOf,
   type OperationId,
   type Terms,
+  type Version,
 } from "../wire/messages.ts";
 import { type Outcome, Outcomes } from "./outcomes.ts";
 import { Read } from "./read.ts";
 import type { Replica } from "./replica.ts";
 import type { Entry } from "./table.ts";
+import { compareVersions } from "./version.ts";
 import { Write } from "./write.ts";
 
 /** The largest time that an answer can tell. */
@@ -57,6 +59,8 @@ interface Job {
   readonly key: Bytes;
   readonly order: ExecOrder;
   readonly reply: Reply;
+  /** Do nothing to any other version than this one. */
+  readonly only: Version | undefined;
 }
 
 const { done, missing, notHolder, unconfirmed, overloaded, clock, leased } =
@@ -102,6 +106,28 @@ export class Exclusive {
     this.#enqueue(order.key, order, reply);
   }
 
+  /**
+   * Removes a key if it has this version still, whoever it belongs to.
+   *
+   * @param done is told whether that version is gone for certain
+   */
+  remove(
+    key: Bytes,
+    version: Version,
+    done: (isGone: boolean) => void,
+  ): void {
+    const order: ExecOrder = {
+      operation: this.nextOperation(),
+      kind: ExecKind.delete,
+      key,
+      value: undefined,
+      terms: undefined,
+    };
+    this.#enqueue(key, order, ({ status }) => {
+      done(status === ExecStatus.done || status === missing);
+    }, version);
+  }
+
   /** The ring has changed. */
   replan(): void {
     for (const call of [...this.#calls]) call.replan();
@@ -122,9 +148,14 @@ export class Exclusive {
     this.outcomes.keep(operation, outcome, this.#context.nowMs);
   }
 
-  #enqueue(key: Bytes, order: ExecOrder, reply: Reply): void {
+  #enqueue(
+    key: Bytes,
+    order: ExecOrder,
+    reply: Reply,
+    only?: Version,
+  ): void {
     const id = keyId(key);
-    const job = { id, key, order, reply };
+    const job = { id, key, order, reply, only };
     this.#waiting++;
     const queue = this.#queues.get(id);
     if (queue !== undefined) {
@@ -184,6 +215,13 @@ export class Exclusive {
     const entry = this.#replica.table.get(job.id);
     const before = entry?.value;
     const { kind, value, terms } = order;
+    if (job.only !== undefined) {
+      const isSame = entry !== undefined && before !== undefined &&
+        compareVersions(entry.version, job.only) === 0;
+      return isSame
+        ? this.#write(job, { before, after: undefined }, undefined)
+        : this.#finish(job, resultOf(missing));
+    }
     if (kind === ExecKind.setDefault && before !== undefined) {
       return this.#finish(job, resultOf(done, key, before));
     }

@@ -15,8 +15,9 @@ import type { Context } from "../mesh/context.ts";
 import type { Peers } from "../mesh/peers.ts";
 import { type EntryRecord, PutStatus, type Version } from "../wire/messages.ts";
 import type { Announcer } from "./announcer.ts";
+import { endOf, Expiry } from "./expiry.ts";
 import { Share } from "./share.ts";
-import { type Entry, Table } from "./table.ts";
+import { type Entry, Table, type TableListener } from "./table.ts";
 import { compareVersions, HybridClock } from "./version.ts";
 
 /** How much longer than agreed a tombstone is kept. */
@@ -36,14 +37,18 @@ export interface PutOutcome {
 
 /** A holder's half of the dict. */
 export class Replica {
-  readonly table: Table = new Table();
+  /** The copies as they were left, for looks at them from outside of a step. */
+  readonly stored: Table = new Table();
   readonly clock: HybridClock;
   readonly share: Share;
   readonly #context: Context;
   readonly #announcer: Announcer;
   readonly #overwritten = new Overwritten();
+  readonly #expiry: Expiry;
   /** Called when an entry came that belongs to others. */
   onForeign: () => void = () => {};
+  /** Called after each change of a copy, in the step that makes it. */
+  onCopy: TableListener = () => {};
 
   constructor(context: Context, peers: Peers, announcer: Announcer) {
     const { options } = context;
@@ -54,6 +59,17 @@ export class Replica {
       options.timings.clockAheadMaxMs,
     );
     this.share = new Share(peers, options.replicas);
+    this.#expiry = new Expiry(context, (id) => this.#end(id));
+    this.stored.onChange = (id, entry) => {
+      this.#expiry.note(id, entry);
+      this.onCopy(id, entry);
+    };
+  }
+
+  /** The copies as they are now: without the values that have run out. */
+  get table(): Table {
+    this.#expiry.settle();
+    return this.stored;
   }
 
   /** A version larger than all that this node has seen. */
@@ -93,7 +109,7 @@ export class Replica {
     const id = keyId(record.key);
     const before = this.table.get(id);
     if (before && compareVersions(before.version, record.version) >= 0) return;
-    if (this.isExpired(record)) return;
+    if (this.isOutdated(record)) return;
     this.#store(id, record, before);
     if (!this.share.has(id)) this.onForeign();
   }
@@ -102,15 +118,29 @@ export class Replica {
    * Whether a tombstone is so old that nobody is let in any more who missed it;
    * a little later than that, since clocks and detection take their time.
    */
-  isExpired({ value, version }: EntryRecord): boolean {
+  isOutdated({ value, version, terms }: EntryRecord): boolean {
     const { wallMs, options } = this.#context;
     const keptMs = options.timings.tombstoneMs * TOMBSTONE_MARGIN;
-    return value === undefined && version.ms < wallMs - keptMs;
+    const endMs = endOf({ version, terms });
+    // Of what has run out the end counts; a delete has none but its version.
+    const goneMs = endMs === Infinity ? version.ms : endMs;
+    const isGone = value === undefined || endMs <= wallMs;
+    return isGone && goneMs < wallMs - keptMs;
+  }
+
+  /** An entry's time is over: a tombstone of the same version is left. */
+  #end(id: Id): void {
+    const entry = this.stored.get(id)!;
+    const { nowMs } = this.#context;
+    const ended = { ...entry, value: undefined, changedAtMs: nowMs };
+    this.stored.put(ended);
+    if (this.share.isFirst(id)) this.#announcer.announce(ended);
   }
 
   #store(id: Id, record: EntryRecord, before: Entry | undefined): void {
     const { nowMs, wallMs } = this.#context;
-    const { key, value, version, terms } = record;
+    const { key, version, terms } = record;
+    const value = endOf(record) <= wallMs ? undefined : record.value;
     this.clock.observe(version, wallMs);
     if (before !== undefined) {
       this.#overwritten.note(id, before.version, nowMs);
@@ -127,7 +157,7 @@ export class Replica {
         ? nowMs
         : before.changedAtMs,
     };
-    this.table.put(entry);
+    this.stored.put(entry);
     if (isChange && this.share.isFirst(id)) this.#announcer.announce(entry);
   }
 }

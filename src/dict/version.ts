@@ -27,6 +27,22 @@ export function isNewer(a: Version, b: Version | undefined): boolean {
   return b === undefined || compareVersions(a, b) > 0;
 }
 
+/** What is told of a key: whether it is there, since which version. */
+export interface News {
+  readonly version: Version;
+  readonly added: boolean;
+}
+
+/**
+ * Whether `news` says more than what is known. An entry whose time is over goes
+ * with the version that it came with.
+ */
+export function isNews(news: News, known: News | undefined): boolean {
+  if (known === undefined) return true;
+  const order = compareVersions(news.version, known.version);
+  return order > 0 || (order === 0 && known.added && !news.added);
+}
+
 /** One node's hybrid logical clock. */
 export class HybridClock {
   readonly #node: string;

@@ -51,6 +51,8 @@ export class Mesh<Operation> {
   #ringShown: RingView;
   /** Nodes whose return the extension is to be told. */
   readonly #returned = new Set<Id>();
+  /** Whether others are present than the extension knows of. */
+  #isPresenceNew = false;
   #isClosed = false;
 
   constructor(context: Context, self: MemberRecord) {
@@ -190,6 +192,10 @@ export class Mesh<Operation> {
     this.#ringShown = after;
     const isOther = before.hash !== after.hash;
     if (isOther) this.extension?.onRing(before, after);
+    if (this.#isPresenceNew) {
+      this.#isPresenceNew = false;
+      this.extension?.onPresence();
+    }
     if (this.#returned.size === 0) return isOther;
     const returned = [...this.#returned];
     this.#returned.clear();
@@ -368,6 +374,8 @@ export class Mesh<Operation> {
     }
     if (source === "hello") this.#gossip.announceLater(after);
     if (!isPresent(after)) this.requests.forget(after.id);
+    // One that is dead may turn out to have left.
+    this.#isPresenceNew ||= after.health !== before?.health;
     this.#dialler.onRecord(before, after, source);
     this.detector.onRecord(before, after);
     const wasAway = before === undefined

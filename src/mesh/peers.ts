@@ -92,6 +92,8 @@ export interface Extension<Operation> {
   onCastLost(origin: Id): void;
   /** The ring is another one than before. */
   onRing(before: RingView, after: RingView): void;
+  /** Nodes came, or are dead or have left: the member table says which. */
+  onPresence(): void;
   /**
    * A node came back that was dead or unheard of while it kept data: this
    * node itself (it was taken for dead, or slept), or another one.

@@ -83,15 +83,17 @@ export class TestRing implements AsyncDisposable {
  * A member that runs in a process of its own, to be killed.
  *
  * @param url where the ring is; without one it founds its own
+ * @param options `--session=key` has it set a key for as long as it lives
  */
 export async function spawnMember(
   url = "",
+  ...options: string[]
 ): Promise<{ url: string; kill(): Promise<void> }> {
   const script = new URL("member_process.ts", import.meta.url);
   const map = new URL("../../scripts/offline/import_map.json", import.meta.url);
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "--no-check", `--import-map=${map}`, "--allow-net"]
-      .concat(script.href, url),
+      .concat(script.href, url, ...options),
     stdout: "piped",
     stderr: "inherit",
     env: { DENO_NO_UPDATE_CHECK: "1" },

@@ -70,6 +70,8 @@ export class Recorder implements Extension<never> {
   onRing(before: RingView, after: RingView): void {
     this.rings.push({ before, after });
   }
+  onPresence(): void {}
+
   onReturn(id: Id): void {
     this.returned.push(id);
   }

@@ -17,12 +17,15 @@ import type { Bytes } from "../../base/bytes.ts";
 import type { Clock } from "../../base/clock.ts";
 import { toHex } from "../../base/bytes.ts";
 import type { EntryRecord, Version } from "../../wire/messages.ts";
-import { compareVersions } from "../version.ts";
+import { endOf } from "../expiry.ts";
+import { isNews } from "../version.ts";
 
 interface Name {
   readonly key: Bytes;
   readonly added: boolean;
   readonly version: Version;
+  /** When the entry ends, by the wall clock; of events that is not known. */
+  readonly endMs: number;
   /** The scan during which this was heard; 0 for none. */
   readonly heard: number;
 }
@@ -65,14 +68,17 @@ export class Directory {
 
   /** The keys, in no particular order. */
   *keys(): Generator<Bytes, void, void> {
-    for (const { key, added } of this.#names.values()) {
-      if (added) yield key;
+    const wallMs = this.#host.clock.wallMs();
+    for (const [name, { key, added, endMs }] of this.#names) {
+      // Its end may have been told before the scan that met it.
+      if (endMs <= wallMs) this.#names.delete(name);
+      else if (added) yield key;
     }
   }
 
   /** An event of the dict. */
   note(key: Bytes, added: boolean, version: Version): void {
-    this.#hear(key, added, version, this.#scans);
+    this.#hear({ key, added, version, endMs: Infinity, heard: this.#scans });
   }
 
   /** Events may have been missed: looks at everything again. */
@@ -96,9 +102,11 @@ export class Directory {
     const number = ++this.#scans;
     const met = new Set<string>();
     try {
-      for await (const { key, version } of this.#host.scan()) {
+      for await (const entry of this.#host.scan()) {
+        const { key, version } = entry;
         met.add(toHex(key));
-        this.#hear(key, true, version, 0);
+        const endMs = endOf(entry);
+        this.#hear({ key, added: true, version, endMs, heard: 0 });
       }
       this.#isScanning = false;
       this.#forgetMissed(number, met);
@@ -112,19 +120,17 @@ export class Directory {
     }
   }
 
-  #hear(key: Bytes, added: boolean, version: Version, heard: number): void {
+  #hear(news: Name): void {
+    const { key, added, heard } = news;
     const name = toHex(key);
     const known = this.#names.get(name);
-    if (known !== undefined && compareVersions(version, known.version) <= 0) {
-      return;
-    }
+    if (!isNews(news, known)) return;
     if (added || this.#isScanning) {
       // A view into a frame would keep the whole frame.
       const own = known?.key ?? key.slice();
       this.#names.set(name, {
+        ...news,
         key: own,
-        added,
-        version,
         heard: Math.max(heard, known?.heard ?? 0),
       });
     } else {
