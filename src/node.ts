@@ -12,6 +12,7 @@
  *
  * @module
  */
+import type { Bytes } from "./base/bytes.ts";
 import type { Clock } from "./base/clock.ts";
 import {
   AbortError,
@@ -39,6 +40,8 @@ export interface DriverHost {
   readonly clock: Clock;
   /** Dials; whatever it throws counts as a dial that failed. */
   dial(url: string): Channel;
+  /** Computes the MAC of each text by each secret. */
+  macs(texts: readonly Bytes[]): Promise<Bytes[][]>;
   onNotice(notice: Notice): void;
   /** A mistake of this library; the node has ended because of it. */
   onBug(error: unknown): void;
@@ -293,6 +296,12 @@ export class NodeDriver<Operation> {
         return;
       case "dial":
         return this.#dial(effect.dial, effect.url);
+      case "mac":
+        this.#host.macs(effect.texts).then(
+          (macs) => this.#step({ type: "macs", link: effect.link, macs }),
+          (error) => this.#break(error),
+        );
+        return;
       case "close":
         this.#pull(effect.link);
         this.#ready.delete(effect.link);
@@ -330,7 +339,8 @@ export class NodeDriver<Operation> {
         this.#stopOpening(channel);
         link = ++this.#links;
         this.#channels.set(link, channel);
-        this.#step({ type: "opened", link, dial });
+        const { isAttached } = channel;
+        this.#step({ type: "opened", link, dial, isAttached });
         onOpen(link);
       },
       onFrame: (frame) => this.#step({ type: "frame", link, frame }),

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { Bytes } from "./base/bytes.ts";
 import type { Clock } from "./base/clock.ts";
 import type { Random } from "./base/random.ts";
 import type { WebSocketLike } from "./transport/websocket.ts";
@@ -38,6 +39,40 @@ class SystemRandom implements Random {
 
 /** Chance that nobody can foretell; one pool for all nodes of a process. */
 export const systemRandom: Random = new SystemRandom();
+
+const HMAC = { name: "HMAC", hash: "SHA-256" };
+
+/**
+ * Computes the HMAC-SHA-256 of each text by each of `secrets`.
+ *
+ * @throws {TypeError} If there are secrets and the platform cannot do it
+ */
+export function systemMacs(
+  secrets: readonly Bytes[],
+): (texts: readonly Bytes[]) => Promise<Bytes[][]> {
+  const { subtle } = crypto as { subtle?: SubtleCrypto };
+  if (secrets.length > 0 && subtle === undefined) {
+    throw new TypeError(
+      `Cannot use a secret: there is no crypto.subtle here, which a page has ` +
+        `only if it comes by https or from localhost; serve it so`,
+    );
+  }
+  // At the first use: a Worker may not compute before it has a request.
+  let keys: Promise<CryptoKey[]> | undefined;
+  return async (texts) => {
+    keys ??= Promise.all(
+      secrets.map((secret) =>
+        subtle!.importKey("raw", secret, HMAC, false, ["sign"])
+      ),
+    );
+    const known = await keys;
+    const macOf = async (key: CryptoKey, text: Bytes) =>
+      new Uint8Array(await subtle!.sign("HMAC", key, text));
+    return Promise.all(
+      texts.map((text) => Promise.all(known.map((key) => macOf(key, text)))),
+    );
+  };
+}
 
 /** Something that dials a url, as the global `WebSocket` does. */
 export type WebSocketConstructor = new (url: string) => WebSocketLike;

@@ -15,6 +15,12 @@ export const LIFE_MS_MAX = 3_650 * 24 * 3_600_000;
 export const URL_BYTES_MAX = 2048;
 /** A subnet name's longest length, in UTF-8. */
 export const SUBNET_BYTES_MAX = 256;
+/** A secret's shortest length. */
+export const SECRET_BYTES_MIN = 16;
+/** A secret's longest length. */
+export const SECRET_BYTES_MAX = 1024;
+/** Secrets that one node takes: the new one, and those it replaces. */
+export const SECRETS_MAX = 8;
 /** A reason's longest length, in UTF-8: what a WebSocket close frame holds. */
 export const REASON_BYTES_MAX = 123;
 
@@ -41,6 +47,8 @@ export const LINKS_MAX = 256;
 export const DIALS_PENDING_MAX = 32;
 /** Links that may be waiting for their handshake at once. */
 export const HANDSHAKES_PENDING_MAX = 256;
+/** The longest frame of a peer that has not proved that it knows the secret. */
+export const STRANGER_FRAME_BYTES_MAX = 4096;
 /** Links from one node that may be open at once, crossed dials included. */
 export const LINKS_PER_NODE_MAX = 4;
 /** How often a retired link looks whether all that waited in it has left. */

@@ -89,6 +89,8 @@ export interface NodeOptions {
   readonly subnet: string;
   /** Rules that all nodes must share, such as leasing; others never meet. */
   readonly dialect: string;
+  /** Peers must prove that they know a secret, which only the driver has. */
+  readonly isSecured: boolean;
   /** What peers may dial; empty for none. */
   readonly url: string;
   /** Copies of each entry. */

@@ -15,7 +15,7 @@ import {
 import type { Timer } from "../base/timers.ts";
 import type { Id } from "../id/id.ts";
 import { encodeField } from "../wire/codec.ts";
-import { Health, type Letter, letter } from "../wire/messages.ts";
+import { Health, type Letter, letter, Turn } from "../wire/messages.ts";
 import { CloseCode } from "./close_codes.ts";
 import type { Context } from "./context.ts";
 import type { Dialler } from "./dialler.ts";
@@ -121,9 +121,17 @@ export class Calls {
   }
 
   /** A transport is open; one that comes too late is not wanted any more. */
-  onOpened(link: LinkNumber, dial: DialNumber | undefined): void {
-    if (dial === undefined || this.#dialler.dials.get(dial) !== undefined) {
-      this.#links.open(link, dial);
+  onOpened(
+    link: LinkNumber,
+    dial: DialNumber | undefined,
+    isAttached: boolean,
+  ): void {
+    if (dial === undefined) {
+      this.#links.open(link, dial, isAttached ? Turn.either : Turn.second);
+      return;
+    }
+    if (this.#dialler.dials.get(dial) !== undefined) {
+      this.#links.open(link, dial, Turn.first);
       return;
     }
     this.#context.effect({
@@ -240,7 +248,7 @@ export class Calls {
     }
     const { nowMs, timers } = this.#context;
     const timer = timers.at(nowMs + timeoutMs, () => {
-      const reason = `no hello came within ${timeoutMs} ms`;
+      const reason = `no handshake within ${timeoutMs} ms`;
       this.#links.close(
         link,
         CloseCode.handshake,

@@ -26,6 +26,8 @@ export const CloseCode = {
   silent: 4008,
   /** The node was away for longer than deleted keys are remembered. */
   away: 4009,
+  /** The other node does not know the secret, or has one and should not. */
+  auth: 4010,
 } as const;
 /** One of the codes above. */
 export type CloseCode = typeof CloseCode[keyof typeof CloseCode];

@@ -28,6 +28,14 @@ export type NodeEvent<Operation = never> =
     readonly type: "opened";
     readonly link: LinkNumber;
     readonly dial: DialNumber | undefined;
+    /** Neither side dialled, as far as this one knows. */
+    readonly isAttached?: boolean;
+  }
+  /** What effect `mac` asked for: for each text, the MAC by each secret. */
+  | {
+    readonly type: "macs";
+    readonly link: LinkNumber;
+    readonly macs: readonly (readonly Bytes[])[];
   }
   /** A peer sent one frame. */
   | {
@@ -99,6 +107,15 @@ export type NodeEffect =
     readonly link: LinkNumber;
     readonly code: number;
     readonly reason: string;
+  }
+  /**
+   * Compute the HMAC-SHA-256 of each text by each secret, the first secret
+   * first: no machine ever sees one. A link asks for one such at a time.
+   */
+  | {
+    readonly type: "mac";
+    readonly link: LinkNumber;
+    readonly texts: readonly Bytes[];
   }
   | {
     readonly type: "result";

@@ -9,6 +9,7 @@
  */
 import { type Bytes, equalBytes } from "../base/bytes.ts";
 import {
+  AuthError,
   type ChordError,
   ConnectionError,
   OverloadedError,
@@ -23,7 +24,7 @@ import type { Timer } from "../base/timers.ts";
 import type { Id } from "../id/id.ts";
 import {
   MAGIC,
-  type MessageOf,
+  type MemberRecord,
   PROTOCOL_VERSION,
   PROTOCOL_VERSION_OLDEST,
 } from "../wire/messages.ts";
@@ -32,11 +33,14 @@ import { Writer } from "../wire/writer.ts";
 import { CloseCode } from "./close_codes.ts";
 import type { DialNumber, LinkNumber } from "./events.ts";
 import { Inbox, Outbox } from "./framer.ts";
+import type { Greeting } from "./greeter.ts";
 
 /** Other protocols may use the same subnet names. */
 const PROTOCOL_NAME = "chord-dict";
-/** The first byte of a hello in every version there will be. */
+/** The first byte of a `hello` in every version there will be. */
 const HELLO_KIND = 1;
+/** The same of a `challenge`. */
+const CHALLENGE_KIND = 4;
 
 /** One live connection, as far as the mesh has to remember it. */
 export class Link {
@@ -47,6 +51,8 @@ export class Link {
   readonly inbox: Inbox = new Inbox();
   /** `closing`: the driver was told to end it; nothing is taken any more. */
   state: "greeting" | "open" | "closing" = "greeting";
+  /** How far its handshake is. */
+  greeting: Greeting | undefined;
   /** The node at the other end; empty before the handshake is done. */
   peer: Id = "";
   /** The driver knows that there is something to pull. */
@@ -92,13 +98,13 @@ export function subnetHash(subnet: string, dialect: string): Bytes {
 }
 
 /**
- * Refuses a hello of another version before its later fields are read, which
+ * Refuses a greeting of another version before its later fields are read, which
  * may be others then.
  *
- * @throws {ProtocolError} If `bytes` are no hello of this protocol at all
+ * @throws {ProtocolError} If `bytes` are a greeting, but not of this protocol
  */
 export function versionProblem(bytes: Bytes): VersionError | undefined {
-  if (bytes[0] !== HELLO_KIND) return undefined;
+  if (bytes[0] !== HELLO_KIND && bytes[0] !== CHALLENGE_KIND) return undefined;
   const reader = new Reader(bytes, 1);
   if (reader.u32() !== MAGIC) {
     throw new ProtocolError(
@@ -117,18 +123,18 @@ export function versionProblem(bytes: Bytes): VersionError | undefined {
   );
 }
 
-/** What keeps this node from a link with the sender of `hello`, if anything. */
-export function helloProblem(
-  hello: MessageOf<"hello">,
+/** What keeps this node from a link with who says `told`, if anything. */
+export function identityProblem(
+  told: { readonly subnet: Bytes; readonly self: MemberRecord },
   self: Id,
   subnet: Bytes,
 ): ChordError | undefined {
-  if (!equalBytes(hello.subnet, subnet)) {
+  if (!equalBytes(told.subnet, subnet)) {
     return new SubnetMismatchError(
       "Cannot link to a node of another subnet; give both the same subnet",
     );
   }
-  if (hello.self.id !== self) return undefined;
+  if (told.self.id !== self) return undefined;
   return new SelfConnectError(
     "Cannot link a node to itself: the url leads back here; give another " +
       "node's url",
@@ -144,6 +150,8 @@ export function codeOf(error: ChordError): CloseCode {
       return CloseCode.version;
     case "self-connect":
       return CloseCode.self;
+    case "auth":
+      return CloseCode.auth;
     case "timeout":
       return CloseCode.handshake;
     case "overloaded":
@@ -161,6 +169,11 @@ export function errorOf(code: number, reason: string): ChordError {
       return new SubnetMismatchError(
         `Cannot link to a node of another subnet: it said ${tail}; give both ` +
           `the same subnet`,
+      );
+    case CloseCode.auth:
+      return new AuthError(
+        `Cannot link to a node with another secret: it said ${tail}; give ` +
+          `both the same "secret", or none`,
       );
     case CloseCode.version:
       return new VersionError(

@@ -18,25 +18,24 @@ import {
 import {
   HANDSHAKES_PENDING_MAX,
   LINK_QUEUE_BYTES_MAX,
+  STRANGER_FRAME_BYTES_MAX,
 } from "../base/limits.ts";
 import type { Id } from "../id/id.ts";
 import { decode, encode, laneOf } from "../wire/codec.ts";
-import {
-  type Lane,
-  MAGIC,
-  type MemberRecord,
-  type Message,
-  type MessageOf,
-  PROTOCOL_VERSION,
-  PROTOCOL_VERSION_OLDEST,
+import type {
+  Lane,
+  MemberRecord,
+  Message,
+  MessageOf,
+  Turn,
 } from "../wire/messages.ts";
 import { CloseCode } from "./close_codes.ts";
 import type { Context } from "./context.ts";
 import type { DialNumber, LinkNumber } from "./events.ts";
+import { Greeter, type Macs } from "./greeter.ts";
 import {
   codeOf,
   errorOf,
-  helloProblem,
   Link,
   shortReason,
   subnetHash,
@@ -69,11 +68,20 @@ export interface LinkHandlers {
   onMessage(message: Message, link: Link): void;
 }
 
+/** Messages that are part of a handshake and of nothing else. */
+const GREETINGS: ReadonlySet<Message["type"]> = new Set([
+  "hello",
+  "challenge",
+  "proof",
+  "identity",
+  "welcome",
+]);
+
 /** The links, by number and by peer. */
 export class Links {
   readonly #context: Context;
   readonly #handlers: LinkHandlers;
-  readonly #subnet: Bytes;
+  readonly #greeter: Greeter;
   readonly #succession: Succession;
   readonly #links = new Map<LinkNumber, Link>();
   /** The link that is used for sending to each peer. */
@@ -89,7 +97,14 @@ export class Links {
     this.#context = context;
     this.#handlers = handlers;
     const { subnet, dialect } = context.options;
-    this.#subnet = subnetHash(subnet, dialect);
+    this.#greeter = new Greeter(context, subnetHash(subnet, dialect), {
+      self: () => handlers.self(),
+      send: (link, message) => this.send(link, message),
+      open: (link, peer) => this.#open(link, peer),
+      refuse: (link, error) => {
+        this.close(link, codeOf(error), error.message, error);
+      },
+    });
     this.#succession = new Succession(context, {
       self: () => handlers.self().id,
       linksTo: (peer) => this.#linksTo(peer),
@@ -140,7 +155,11 @@ export class Links {
   }
 
   /** A transport is open: the handshake begins. */
-  open(number: LinkNumber, dial: DialNumber | undefined): Link {
+  open(
+    number: LinkNumber,
+    dial: DialNumber | undefined,
+    turn: Turn,
+  ): Link {
     const link = new Link(number, dial, this.#context.nowMs);
     this.#links.set(number, link);
     this.#greeting++;
@@ -152,19 +171,18 @@ export class Links {
     link.deadline = this.#context.timers.at(
       this.#context.nowMs + handshakeMs,
       () => {
-        const reason = `no hello came within ${handshakeMs} ms`;
+        const reason = `no handshake within ${handshakeMs} ms`;
         this.close(link, CloseCode.handshake, reason);
       },
     );
-    this.send(link, {
-      type: "hello",
-      magic: MAGIC,
-      version: PROTOCOL_VERSION,
-      oldest: PROTOCOL_VERSION_OLDEST,
-      subnet: this.#subnet,
-      self: this.#handlers.self(),
-    });
+    link.greeting = this.#greeter.begin(link, turn);
     return link;
+  }
+
+  /** The driver has computed what a handshake needs. */
+  onMacs(number: LinkNumber, macs: Macs): void {
+    const greeting = this.#links.get(number)?.greeting;
+    if (greeting !== undefined) this.#greeter.onMacs(greeting, macs);
   }
 
   /** Takes a frame; whatever it holds, only its own link can suffer. */
@@ -174,7 +192,10 @@ export class Links {
     this.framesReceived++;
     this.bytesReceived += frame.length;
     link.lastHeardMs = this.#context.nowMs;
-    const parts = this.#guard(link, () => link.inbox.take(frame));
+    const parts = this.#guard(link, () => {
+      checkLength(link, frame);
+      return link.inbox.take(frame);
+    });
     if (parts === undefined) return;
     for (const bytes of parts) {
       // A message may have been the last: a bye, or a broken one.
@@ -297,13 +318,12 @@ export class Links {
 
   #onMessage(link: Link, message: Message): void {
     if (message.type === "bye") return this.#onBye(link, message);
-    if (link.state === "greeting" && message.type === "hello") {
-      return this.#onHello(link, message);
+    if (link.greeting !== undefined) {
+      return this.#greeter.onMessage(link, link.greeting, message);
     }
-    if (link.state === "greeting" || message.type === "hello") {
+    if (GREETINGS.has(message.type)) {
       const error = new ProtocolError(
-        `Cannot take a message "${message.type}" ` +
-          `${link.state === "open" ? "after" : "before"} the handshake`,
+        `Cannot take a message "${message.type}" after the handshake`,
       );
       return this.close(link, CloseCode.protocol, error.message, error);
     }
@@ -311,16 +331,12 @@ export class Links {
     this.#handlers.onMessage(message, link);
   }
 
-  #onHello(link: Link, hello: MessageOf<"hello">): void {
-    const { self } = hello;
-    const problem = helloProblem(hello, this.#handlers.self().id, this.#subnet);
-    if (problem !== undefined) {
-      return this.close(link, codeOf(problem), problem.message, problem);
-    }
-    const refusal = this.#handlers.admit(self);
+  /** The handshake is done, and says who is there. */
+  #open(link: Link, peer: MemberRecord): void {
+    const refusal = this.#handlers.admit(peer);
     if (refusal !== undefined) {
       const { code, reason } = refusal;
-      const text = `Cannot link to ${self.id}: ${reason}`;
+      const text = `Cannot link to ${peer.id}: ${reason}`;
       const error = code === CloseCode.overloaded
         ? new OverloadedError(text)
         : new ConnectionError(text);
@@ -328,19 +344,20 @@ export class Links {
     }
     this.#greeting--;
     this.#context.timers.cancel(link.deadline);
+    link.greeting = undefined;
     link.state = "open";
-    link.peer = self.id;
+    link.peer = peer.id;
     link.openMs = this.#context.nowMs;
-    const isFirst = !this.#primary.has(self.id);
+    const isFirst = !this.#primary.has(peer.id);
     if (!isFirst) this.#succession.takeOver(link);
-    this.#primary.set(self.id, link);
-    this.#handlers.onUp(link, self, isFirst);
+    this.#primary.set(peer.id, link);
+    this.#handlers.onUp(link, peer, isFirst);
   }
 
   /** The other side ends the link, and says why; only known codes count. */
   #onBye(link: Link, bye: MessageOf<"bye">): void {
     const reason = shortReason(bye.reason);
-    const code = bye.code >= CloseCode.normal && bye.code <= CloseCode.away
+    const code = bye.code >= CloseCode.normal && bye.code <= CloseCode.auth
       ? bye.code
       : CloseCode.normal;
     this.#context.effect({ type: "close", link: link.number, code, reason });
@@ -357,6 +374,7 @@ export class Links {
     const before = link.state;
     if (before === "closing") return;
     link.state = "closing";
+    link.greeting = undefined;
     this.#context.timers.cancel(link.deadline);
     if (before === "greeting") {
       this.#greeting--;
@@ -399,4 +417,14 @@ export class Links {
     }
     return links;
   }
+}
+
+/** Nobody has to read more of a stranger than a handshake needs. */
+function checkLength({ greeting }: Link, frame: Bytes): void {
+  if (greeting === undefined || greeting.isTrusted) return;
+  if (frame.length <= STRANGER_FRAME_BYTES_MAX) return;
+  throw new ProtocolError(
+    `Cannot read a frame of ${frame.length} bytes before a proof of the ` +
+      `secret: at most ${STRANGER_FRAME_BYTES_MAX} are allowed`,
+  );
 }

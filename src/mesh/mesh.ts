@@ -160,7 +160,13 @@ export class Mesh<Operation> {
       case "wake":
         return;
       case "opened":
-        return this.#calls.onOpened(event.link, event.dial);
+        return this.#calls.onOpened(
+          event.link,
+          event.dial,
+          event.isAttached === true,
+        );
+      case "macs":
+        return this.links.onMacs(event.link, event.macs);
       case "frame":
         return this.links.onFrame(event.link, event.frame);
       case "closed":

@@ -9,7 +9,12 @@ import { ConnectionError } from "../base/errors.ts";
 import { checkUrl, type NodeOptions } from "../base/options.ts";
 import type { Id } from "../id/id.ts";
 import { NodeDriver } from "../node.ts";
-import { systemClock, systemRandom, systemWebSocket } from "../system.ts";
+import {
+  systemClock,
+  systemMacs,
+  systemRandom,
+  systemWebSocket,
+} from "../system.ts";
 import type { Channel } from "../transport/channel.ts";
 import { type Duplex, DuplexChannel } from "../transport/duplex.ts";
 import {
@@ -20,6 +25,7 @@ import {
   type CallOptions,
   checkSignal,
   checkTimeout,
+  checkWebSocket,
   type MeshEvents,
   type MeshExtension,
   type MeshOptions,
@@ -27,6 +33,7 @@ import {
   type SendOptions,
   urlOf,
 } from "./driver/options.ts";
+import { checkSecrets } from "./driver/secrets.ts";
 import type { Message, MessageHandler, Packet } from "./driver/message.ts";
 import { Postbox } from "./driver/postbox.ts";
 import {
@@ -116,6 +123,7 @@ export class MeshSocket implements AsyncDisposable {
     this.#driver = new NodeDriver(this.#machine, {
       clock: this.#clock,
       dial: (url) => this.#dial(url),
+      macs: systemMacs(checkSecrets(options)),
       onNotice: (notice) => this.#onNotice(notice),
       onBug: (error) => {
         this.#report(error);
@@ -162,7 +170,7 @@ export class MeshSocket implements AsyncDisposable {
         ? "alone"
         : "connected",
       subnet: this.#options.subnet,
-      secured: false,
+      secured: this.#options.isSecured,
       peers,
       members:
         this.members.filter(({ health }) =>
@@ -187,6 +195,7 @@ export class MeshSocket implements AsyncDisposable {
    * @returns the connection, once both sides have agreed to it
    * @throws {TypeError} If `url` is no `ws:` or `wss:` url
    * @throws {SubnetMismatchError} If the node belongs to another subnet
+   * @throws {AuthError} If it has another secret
    * @throws {VersionError} If it speaks no common version of the protocol
    * @throws {SelfConnectError} If the url leads back to this node
    * @throws {ConnectionError} If nobody can be reached there
@@ -232,16 +241,7 @@ export class MeshSocket implements AsyncDisposable {
     webSocket: WebSocketLike,
     options: CallOptions = {},
   ): Promise<MeshConnection> {
-    if (
-      typeof webSocket?.send !== "function" ||
-      typeof webSocket.addEventListener !== "function"
-    ) {
-      throw new TypeError(
-        `Cannot accept a WebSocket of type ${typeof webSocket}: give an ` +
-          `object with send, close and addEventListener`,
-      );
-    }
-    const channel = new WebSocketChannel(webSocket, {
+    const channel = new WebSocketChannel(checkWebSocket(webSocket), {
       dialled: false,
       clock: this.#clock,
     });

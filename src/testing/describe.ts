@@ -22,6 +22,8 @@ export function describeEvent(event: NodeEvent<DictOperation>): string {
       return "wake";
     case "opened":
       return `opened ${event.link}${event.dial === undefined ? "" : " (own)"}`;
+    case "macs":
+      return `macs for ${event.link}`;
     case "frame":
       return `on ${event.link}: ${describeFrame(event.frame)}`;
     case "closed":

@@ -114,3 +114,19 @@ export class SimulatedNode implements LiveNode {
     this.clock = clock;
   }
 }
+
+const MESH_OPERATIONS: ReadonlySet<string> = new Set<MeshOperation["type"]>([
+  "connect",
+  "accept",
+  "listen",
+  "cast",
+  "note",
+  "close",
+]);
+
+/** Whether the mesh itself is asked, and not what works on top of it. */
+export function isMeshOperation(
+  operation: MeshOperation | DictOperation,
+): operation is MeshOperation {
+  return MESH_OPERATIONS.has(operation.type);
+}

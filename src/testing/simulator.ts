@@ -9,6 +9,7 @@
  * @module
  */
 import { BugError } from "../base/assert.ts";
+import { type Bytes, utf8 } from "../base/bytes.ts";
 import {
   LEASE_MS,
   type NodeOptions,
@@ -28,11 +29,13 @@ import type {
 } from "../mesh/events.ts";
 import { describeEvent } from "./describe.ts";
 import { EventQueue } from "./event_queue.ts";
+import { hmac } from "./hmac.ts";
 import type { Endpoint, Parcel } from "./link.ts";
 import { Network, type NetworkOptions, type World } from "./network.ts";
 import {
   type CreateMachine,
   type Host,
+  isMeshOperation,
   type Outcome,
   SimulatedNode,
 } from "./node.ts";
@@ -44,6 +47,8 @@ export interface SimulatorOptions {
   readonly create: CreateMachine;
   readonly network: NetworkOptions;
   readonly replicas: number;
+  /** What all nodes know; empty for none. */
+  readonly secret?: string;
   readonly timings?: Partial<Timings>;
   /** Each wall clock is off by up to this much, either way. */
   readonly clockOffsetMaxMs: number;
@@ -76,6 +81,8 @@ export function report(check: string, finding: string | undefined): void {
 
 /** Steps at one moment after which a machine counts as one that never ends. */
 const WAKES_AT_ONCE_MAX = 1000;
+/** How long a MAC takes. */
+const MAC_MS = 0.1;
 /** The day on which every run begins: 2024-01-01, in milliseconds since 1970. */
 const START_WALL_MS = 1_704_067_200_000;
 
@@ -86,6 +93,7 @@ const Kind = {
   closed: 4,
   dialFailed: 5,
   call: 6,
+  macs: 7,
 };
 
 /** The simulated world. */
@@ -95,6 +103,7 @@ export class Simulator implements World {
   readonly trace: Trace;
   readonly #options: SimulatorOptions;
   readonly #timings: Timings;
+  readonly #secret: Bytes;
   readonly #hosts: Host[] = [];
   readonly #byUrl = new Map<string, Host>();
   readonly #clocks: SeededRandom;
@@ -111,6 +120,7 @@ export class Simulator implements World {
     const { seed } = options;
     this.#options = options;
     this.#timings = { ...TIMINGS, ...options.timings };
+    this.#secret = utf8(options.secret ?? "");
     this.#clocks = new SeededRandom(seed, "clocks");
     this.#pauses = new SeededRandom(seed, "pauses");
     this.trace = new Trace(options.print);
@@ -187,6 +197,7 @@ export class Simulator implements World {
       dialect: "",
       leasing: false,
       leaseMs: LEASE_MS,
+      isSecured: this.#secret.length > 0,
       linksMax: 256,
       timings: this.#timings,
     };
@@ -332,6 +343,15 @@ export class Simulator implements World {
           () => `${node.name} > dials ${effect.url}`,
         );
         return this.network.dial(node, effect.dial, effect.url);
+      case "mac": {
+        const macs = effect.texts.map((text) => [hmac(this.#secret, text)]);
+        const event = { type: "macs", link: effect.link, macs } as const;
+        // Real ones take a moment, in which other things happen.
+        this.queue.after(MAC_MS, () => {
+          this.hand(node, () => this.#step(node, event, Kind.macs));
+        });
+        return;
+      }
       case "close": {
         const end = node.endpoints.get(effect.link);
         this.trace.line(
@@ -427,19 +447,4 @@ export class Simulator implements World {
   #spread(max: number): number {
     return max * (2 * fraction(this.#clocks) - 1);
   }
-}
-
-const MESH_OPERATIONS: ReadonlySet<string> = new Set<MeshOperation["type"]>([
-  "connect",
-  "accept",
-  "listen",
-  "cast",
-  "note",
-  "close",
-]);
-
-function isMeshOperation(
-  operation: MeshOperation | DictOperation,
-): operation is MeshOperation {
-  return MESH_OPERATIONS.has(operation.type);
 }

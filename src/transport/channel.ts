@@ -25,6 +25,8 @@ export interface ChannelHandlers {
 
 /** One connection to one peer, whatever carries it. */
 export interface Channel {
+  /** Whether neither side dialled, as far as this one knows. */
+  readonly isAttached: boolean;
   /** Whether so little waits that another frame should be sent. */
   readonly hasRoom: boolean;
   /** Up to how many bytes messages should share a frame; `undefined`: any. */

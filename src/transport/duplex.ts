@@ -45,6 +45,8 @@ export class DuplexChannel implements Channel {
     this.#clock = clock;
   }
 
+  readonly isAttached = true;
+
   /** Long frames cost a stream no more than short ones. */
   readonly fillBytes = undefined;
 

@@ -121,6 +121,8 @@ export class WebSocketChannel implements Channel {
     this.#asks = options.dialled;
   }
 
+  readonly isAttached = false;
+
   /** Frames that need nothing but an answer go out best, see above. */
   get fillBytes(): number | undefined {
     return this.#asks ? WHOLE_WRITE_BYTES_MAX : undefined;

@@ -15,6 +15,7 @@ import {
   PAGE_ENTRIES_MAX,
   REASON_BYTES_MAX,
   RECORDS_PER_MESSAGE_MAX,
+  SECRETS_MAX,
   URL_BYTES_MAX,
   VALUE_BYTES_MAX,
 } from "../base/limits.ts";
@@ -43,6 +44,10 @@ import { toHex } from "../base/bytes.ts";
 export const PROTOCOL_VERSION = 2;
 /** The oldest version that this code still understands. */
 export const PROTOCOL_VERSION_OLDEST = 2;
+/** The length of what makes each handshake another one. */
+export const NONCE_BYTES = 32;
+/** The length of an HMAC-SHA-256. */
+const MAC_BYTES = 32;
 /** "CHRD": the first four bytes that a node ever sends. */
 export const MAGIC = 0x4348_5244;
 
@@ -123,6 +128,18 @@ export const Held = {
   other: 2,
 } as const;
 
+/** Which side of a link proves first that it knows the secret. */
+export const Turn = {
+  /** Neither side dialled: the one with the larger nonce. */
+  either: 0,
+  /** The sender, which dialled. */
+  first: 1,
+  /** The other side, since the sender was dialled. */
+  second: 2,
+} as const;
+/** One of the three turns. */
+export type Turn = typeof Turn[keyof typeof Turn];
+
 /** How a packet of an application message was given. */
 export const PacketKind = { bytes: 0, text: 1, json: 2 } as const;
 
@@ -151,7 +168,7 @@ const operation = record({ origin: id, number: u48 });
 export type OperationId = ValueOf<typeof operation>;
 
 /** Field of {@linkcode MemberRecord}. */
-const member = record({
+export const member = record({
   id,
   /** Raised by the node itself, never by others. */
   incarnation: u32,
@@ -254,6 +271,25 @@ export const declarations = [
     reason: text(REASON_BYTES_MAX, "a reason"),
   }),
   declare(3, "retire", operations, {}),
+  // The handshake of nodes with a secret, in place of `hello`.
+  declare(4, "challenge", control, {
+    // These three keep their place in every version to come.
+    magic: u32,
+    version: u8,
+    oldest: u8,
+    turn: choice(Turn.second) as Field<Turn>,
+    nonce: fixed(NONCE_BYTES),
+  }),
+  declare(5, "proof", control, {
+    /** One for each secret of the sender: the other side may have another. */
+    macs: list(fixed(MAC_BYTES), SECRETS_MAX, "proofs"),
+  }),
+  declare(6, "identity", control, {
+    subnet: fixed(32),
+    self: member,
+    mac: fixed(MAC_BYTES),
+  }),
+  declare(7, "welcome", control, {}),
 
   // Who is there.
   declare(8, "heartbeat", control, {

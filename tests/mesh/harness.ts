@@ -4,13 +4,12 @@
  *
  * @module
  */
-import type { Bytes } from "../../src/base/bytes.ts";
+import { type Bytes, utf8 } from "../../src/base/bytes.ts";
 import type { ChordError } from "../../src/base/errors.ts";
 import { LEASE_MS, type NodeOptions, TIMINGS } from "../../src/base/options.ts";
 import { SeededRandom } from "../../src/base/random.ts";
 import { type Timer, Timers } from "../../src/base/timers.ts";
 import type { Id } from "../../src/id/id.ts";
-import type { Context } from "../../src/mesh/context.ts";
 import type {
   CallNumber,
   LinkNumber,
@@ -19,10 +18,12 @@ import type {
   Notice,
 } from "../../src/mesh/events.ts";
 import { NodeMachine } from "../../src/mesh/node_machine.ts";
-import type { Extension, Peers, RingView } from "../../src/mesh/peers.ts";
+import type { Peers } from "../../src/mesh/peers.ts";
 import { Inbox } from "../../src/mesh/framer.ts";
-import type { Health, Letter, Message } from "../../src/wire/messages.ts";
+import type { Health, Letter } from "../../src/wire/messages.ts";
+import { hmac } from "../../src/testing/hmac.ts";
 import { decode } from "../../src/wire/codec.ts";
+import { Recorder } from "./recorder.ts";
 
 /** How an application's call ended. */
 export type Ending =
@@ -42,49 +43,12 @@ interface End {
   readonly inbox: Inbox;
 }
 
-/** Something that records what the mesh tells its extension. */
-export class Recorder implements Extension<never> {
-  readonly peers: Peers;
-  readonly messages: { message: Message; from: Id }[] = [];
-  readonly casts: { payload: Bytes; origin: Id }[] = [];
-  readonly rings: { before: RingView; after: RingView }[] = [];
-  readonly returned: Id[] = [];
-  readonly lost: Id[] = [];
-  /** Answers a message; by default not at all. */
-  onAsked: (message: Message, from: Id) => void = () => {};
-
-  constructor(_context: Context, peers: Peers) {
-    this.peers = peers;
-  }
-
-  onMessage(message: Message, from: Id): void {
-    this.messages.push({ message, from });
-    this.onAsked(message, from);
-  }
-  onCast(payload: Bytes, origin: Id): void {
-    this.casts.push({ payload, origin });
-  }
-  onCastLost(origin: Id): void {
-    this.lost.push(origin);
-  }
-  onRing(before: RingView, after: RingView): void {
-    this.rings.push({ before, after });
-  }
-  onPresence(): void {}
-
-  onReturn(id: Id): void {
-    this.returned.push(id);
-  }
-  onCall(): void {}
-  onCancel(): void {}
-  onClose(): void {}
-}
-
 /** One node in the network. */
 export class Station {
   readonly name: string;
   readonly url: string;
   readonly machine: NodeMachine;
+  readonly secrets: readonly Bytes[];
   readonly recorder: Recorder;
   readonly notices: Notice[] = [];
   readonly endings = new Map<CallNumber, Ending>();
@@ -94,7 +58,14 @@ export class Station {
   pausedUntilMs = -Infinity;
   timer: Timer | undefined;
 
-  constructor(name: string, url: string, options: NodeOptions, seed: number) {
+  constructor(
+    name: string,
+    url: string,
+    options: NodeOptions,
+    seed: number,
+    secrets: readonly Bytes[],
+  ) {
+    this.secrets = secrets;
     this.name = name;
     this.url = url;
     let recorder: Recorder | undefined;
@@ -131,6 +102,7 @@ export class Station {
 /** What a node of a test is made of. */
 export interface StationOptions {
   readonly subnet?: string;
+  readonly secrets?: readonly string[];
   /** Cannot be dialled. */
   readonly isLeaf?: boolean;
   readonly linksMax?: number;
@@ -142,6 +114,9 @@ export class Network {
   readonly stations: Station[] = [];
   /** One way, in ms. */
   delayMs = 1;
+  /** How long a MAC takes to compute, and what it is. */
+  macMs = 0.1;
+  macOf: (secret: Bytes, text: Bytes) => Bytes = hmac;
   /** A transport takes one frame in this time; 0: all at once. */
   frameMs = 0;
   /** Whether frames and dials between two nodes vanish. */
@@ -152,6 +127,8 @@ export class Network {
   bytesDelivered = 0;
   /** Drops a message's frame when it says so; for lost tails. */
   onFrame: (from: Station, to: Station, frame: Bytes) => void = () => {};
+  /** Is told what a node sends on a `raw` connection. */
+  onRaw: (link: LinkNumber, frame: Bytes) => void = () => {};
   readonly #timers = new Timers();
   #links = 0;
   #calls = 0;
@@ -163,6 +140,7 @@ export class Network {
 
   add(name: string, options: StationOptions = {}): Station {
     const url = options.isLeaf ? "" : `ws://${name}/`;
+    const { secrets = [] } = options;
     const seed = this.#seed * 1_000 + this.stations.length;
     const station = new Station(
       name,
@@ -174,10 +152,12 @@ export class Network {
         dialect: "",
         leasing: false,
         leaseMs: LEASE_MS,
+        isSecured: secrets.length > 0,
         linksMax: options.linksMax ?? 256,
         timings: TIMINGS,
       },
       seed,
+      secrets.map(utf8),
     );
     this.stations.push(station);
     // Machines count their deadlines from when they were made, here 0.
@@ -228,12 +208,21 @@ export class Network {
   }
 
   /** A connection whose far end the test plays itself. */
-  raw(station: Station): LinkNumber {
+  raw(station: Station, isAttached = false): LinkNumber {
     const link = ++this.#links;
     const end = this.#end(station, link);
     station.ends.set(link, end);
-    this.#step(station, { type: "opened", link, dial: undefined });
+    this.#step(station, { type: "opened", link, dial: undefined, isAttached });
     return link;
+  }
+
+  /** Joins two nodes by a connection that neither has dialled. */
+  attach(a: Station, b: Station): void {
+    const [near, far] = this.#pair(a, b);
+    for (const { node, link } of [near, far]) {
+      const opened = { type: "opened", link, isAttached: true } as const;
+      this.#step(node, { ...opened, dial: undefined });
+    }
   }
 
   /** Runs until `done`, and says how long that took. */
@@ -304,6 +293,16 @@ export class Network {
     };
   }
 
+  #pair(a: Station, b: Station): [End, End] {
+    const near = this.#end(a, ++this.#links);
+    const far = this.#end(b, ++this.#links);
+    near.other = far;
+    far.other = near;
+    a.ends.set(near.link, near);
+    b.ends.set(far.link, far);
+    return [near, far];
+  }
+
   #break(end: End): void {
     const { other } = end;
     this.#finish(end, 1006, "broken");
@@ -341,6 +340,16 @@ export class Network {
         case "dial":
           this.#dial(station, effect.dial, effect.url);
           break;
+        case "mac": {
+          const { link, texts } = effect;
+          const macs = texts.map((text) =>
+            station.secrets.map((secret) => this.macOf(secret, text))
+          );
+          this.#timers.at(this.nowMs + this.macMs, () => {
+            this.#step(station, { type: "macs", link, macs });
+          });
+          break;
+        }
         case "close":
           for (const link of ready.splice(0)) this.#pump(station, link);
           this.#close(station, effect.link, effect.code, effect.reason);
@@ -385,7 +394,8 @@ export class Network {
         });
       }
       const { other } = end ?? {};
-      if (other !== undefined && !this.isCut(station, other.node)) {
+      if (other === undefined) this.onRaw(link, frame);
+      else if (!this.isCut(station, other.node)) {
         this.#later(other, () => this.#deliver(station, other, frame));
       }
       if (end?.isPumping) return;
@@ -432,12 +442,7 @@ export class Network {
         this.#step(from, { type: "dialFailed", dial, reason: "refused" });
         return;
       }
-      const near = this.#end(from, ++this.#links);
-      const far = this.#end(to, ++this.#links);
-      near.other = far;
-      far.other = near;
-      from.ends.set(near.link, near);
-      to.ends.set(far.link, far);
+      const [near, far] = this.#pair(from, to);
       this.#step(to, { type: "opened", link: far.link, dial: undefined });
       this.#step(from, { type: "opened", link: near.link, dial });
     });

@@ -8,24 +8,10 @@ import {
 import { below, SeededRandom } from "../../src/base/random.ts";
 import { type Id, randomId } from "../../src/id/id.ts";
 import type { LinkNumber } from "../../src/mesh/events.ts";
-import { Outbox } from "../../src/mesh/framer.ts";
 import { subnetHash } from "../../src/mesh/link.ts";
-import { encode, laneOf } from "../../src/wire/codec.ts";
-import {
-  Health,
-  MAGIC,
-  type Message,
-  PROTOCOL_VERSION,
-} from "../../src/wire/messages.ts";
+import { Health, MAGIC, PROTOCOL_VERSION } from "../../src/wire/messages.ts";
 import { Network, type Station } from "./harness.ts";
-
-function frameOf(...messages: Message[]): Bytes {
-  const outbox = new Outbox();
-  for (const message of messages) {
-    outbox.push(laneOf(message.type), encode(message));
-  }
-  return outbox.pull()!;
-}
+import { frameOf, recordOf } from "./intruder.ts";
 
 /** A link whose far end is admitted and then does what the test wants. */
 function intrude(net: Network, station: Station, id: Id): LinkNumber {
@@ -39,14 +25,7 @@ function intrude(net: Network, station: Station, id: Id): LinkNumber {
       version: PROTOCOL_VERSION,
       oldest: PROTOCOL_VERSION,
       subnet: subnetHash("test", ""),
-      self: {
-        id,
-        incarnation: 1,
-        role: 0,
-        health: 0,
-        position: id,
-        url: "",
-      },
+      self: recordOf(id),
     }),
   });
   return link;

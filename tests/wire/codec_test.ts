@@ -131,7 +131,7 @@ Deno.test("life signs and acknowledgements travel in the first lane", () => {
 });
 
 Deno.test("an unknown kind is refused by its number", () => {
-  for (const kind of [0, 7, 255]) {
+  for (const kind of [0, 200, 255]) {
     const error = assertThrows(
       () => decode(Uint8Array.of(kind)),
       ProtocolError,

@@ -19,12 +19,14 @@ import {
 } from "../../base/options.ts";
 import type { Random } from "../../base/random.ts";
 import type { WebSocketConstructor } from "../../system.ts";
+import type { WebSocketLike } from "../../transport/websocket.ts";
+import type { SecretOptions } from "./secrets.ts";
 
 /** How long a call waits when it does not say, in milliseconds. */
 export const TIMEOUT_MS = 5_000;
 
 /** Options of {@linkcode MeshSocket}. */
-export interface MeshOptions {
+export interface MeshOptions extends SecretOptions {
   /**
    * Only nodes of equal subnets meet; up to 256 bytes of UTF-8.
    *
@@ -68,9 +70,6 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Options that promise what this version does not keep: worse than an error. */
-const NOT_THERE = ["secret"];
-
 /** What the nodes of a dict are made with besides. */
 export interface ExtensionOptions {
   readonly replicas?: number;
@@ -91,14 +90,6 @@ export function resolveOptions(
         `object`,
     );
   }
-  for (const name of NOT_THERE) {
-    if ((options as Record<string, unknown>)[name] !== undefined) {
-      throw new TypeError(
-        `Cannot make a socket with the option "${name}": this version does ` +
-          `not have it`,
-      );
-    }
-  }
   const leasing = checkFlag(options.leasing ?? false, "leasing");
   if (options.leaseMs !== undefined && !leasing) {
     throw new TypeError(
@@ -108,6 +99,7 @@ export function resolveOptions(
   return {
     subnet: checkSubnet(options.subnet ?? ""),
     dialect: leasing ? "leasing" : "",
+    isSecured: (options.secret ?? options.secrets) !== undefined,
     url: options.url === undefined ? "" : checkUrl(options.url),
     replicas: checkReplicas(options.replicas ?? 3),
     leasing,
@@ -140,6 +132,18 @@ export function checkTimeout(timeoutMs: unknown = TIMEOUT_MS): number {
   if (timeoutMs >= 0) return timeoutMs;
   throw new RangeError(
     `Cannot wait for ${timeoutMs} ms: give a "timeoutMs" of 0 or more`,
+  );
+}
+
+/** @throws {TypeError} If `webSocket` has not the shape of one */
+export function checkWebSocket(webSocket: WebSocketLike): WebSocketLike {
+  if (
+    typeof webSocket?.send === "function" &&
+    typeof webSocket.addEventListener === "function"
+  ) return webSocket;
+  throw new TypeError(
+    `Cannot accept a WebSocket of type ${typeof webSocket}: give an object ` +
+      `with send, close and addEventListener`,
   );
 }
 
