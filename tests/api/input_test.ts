@@ -111,7 +111,10 @@ Deno.test("wrong options are refused when a socket is made", () => {
     { subnet: 3 },
     { url: "http://127.0.0.1/" },
     { replicas: "3" },
-    { secret: "not in this version" },
+    { secret: 1234567890123456 },
+    { secret: "one is enough, yes?", secrets: ["one is enough, yes?"] },
+    { secrets: "one is enough, yes?" },
+    { secrets: [null] },
     { leasing: "yes" },
     { leaseMs: 1000 },
     { leasing: true, leaseMs: "1000" },
@@ -126,6 +129,17 @@ Deno.test("wrong options are refused when a socket is made", () => {
   for (const leaseMs of [0, 1.5, NaN, 400_000_000_000]) {
     const options = { leasing: true, leaseMs };
     assertThrows(() => new ChordSocket(options), RangeError);
+  }
+  for (
+    const options of [
+      { secret: "" },
+      { secret: "15 bytes of it." },
+      { secret: new Uint8Array(1025) },
+      { secrets: [] },
+      { secrets: Array(9).fill(new Uint8Array(16)) },
+    ]
+  ) {
+    assertThrows(() => new MeshSocket(options), RangeError, "secret");
   }
   assertThrows(() => new MeshSocket({ maxConnections: 0 }), RangeError);
   assertThrows(() => new MeshSocket({ subnet: "x".repeat(257) }), RangeError);

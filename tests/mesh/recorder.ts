@@ -37,6 +37,7 @@ export class Recorder implements Extension<never> {
   onRing(before: RingView, after: RingView): void {
     this.rings.push({ before, after });
   }
+  onPresence(): void {}
   onReturn(id: Id): void {
     this.returned.push(id);
   }
