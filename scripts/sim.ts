@@ -6,7 +6,7 @@
  *     deno task sim --seeds 200           seeds 1 to 200 on two cores
  *     deno task sim --seeds 50 --from 7   seeds 7 to 56
  *
- * `--nodes N` and `--minutes M` replace what the seed draws, `--jobs N` is the
+ * `--sync` runs the network in which every node has everything. `--nodes N` and `--minutes M` replace what the seed draws, `--jobs N` is the
  * number of threads. A commit's hash will do as a seed.
  *
  * @module
@@ -21,7 +21,7 @@ import { replayCommand, runSeeds } from "./sim_pool.ts";
 import { runJob, type SeedReport } from "./sim_worker.ts";
 
 const USAGE = "use --seed N [--trace], or --seeds N [--from M] [--jobs N]; " +
-  "with --nodes N, --minutes N";
+  "with --sync, --nodes N, --minutes N";
 
 /** What the command line asks for. */
 interface Wish {
@@ -38,10 +38,11 @@ function wishOf(args: readonly string[]): Wish {
   const given = new Map<string, string>();
   for (let i = 0; i < args.length; i++) {
     const name = args[i]!;
-    if (!/^--(seed|seeds|from|jobs|nodes|minutes|trace)$/.test(name)) {
+    if (!/^--(seed|seeds|from|jobs|nodes|minutes|sync|trace)$/.test(name)) {
       throw new Error(`Cannot use the argument "${name}": ${USAGE}`);
     }
-    given.set(name.slice(2), name === "--trace" ? "1" : args[++i] ?? "");
+    const isFlag = name === "--trace" || name === "--sync";
+    given.set(name.slice(2), isFlag ? "1" : args[++i] ?? "");
   }
   const number = (name: string): number | undefined => {
     const text = given.get(name);
@@ -59,7 +60,11 @@ function wishOf(args: readonly string[]): Wish {
     count: given.has("seed") ? undefined : number("seeds") ?? 20,
     jobs: number("jobs") ?? 2,
     trace: given.has("trace"),
-    overrides: { members: number("nodes"), minutes: number("minutes") },
+    overrides: {
+      members: number("nodes"),
+      minutes: number("minutes"),
+      sync: given.has("sync"),
+    },
   };
 }
 

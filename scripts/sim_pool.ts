@@ -57,5 +57,6 @@ export function replayCommand(seed: number, overrides: SwarmOverrides): string {
   const minutes = overrides.minutes === undefined
     ? ""
     : ` --minutes ${overrides.minutes}`;
-  return `deno task sim --seed ${seed}${nodes}${minutes}`;
+  const sync = overrides.sync === true ? " --sync" : "";
+  return `deno task sim --seed ${seed}${sync}${nodes}${minutes}`;
 }

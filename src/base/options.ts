@@ -93,7 +93,7 @@ export interface NodeOptions {
   readonly isSecured: boolean;
   /** What peers may dial; empty for none. */
   readonly url: string;
-  /** Copies of each entry. */
+  /** Copies of each entry; or {@linkcode EVERYWHERE}. */
   readonly replicas: number;
   /** Whether a key belongs to who wrote it, and only its first holder writes. */
   readonly leasing: boolean;
@@ -106,6 +106,12 @@ export interface NodeOptions {
 
 /** How long a key belongs to who wrote it, if nothing else is said. */
 export const LEASE_MS = 3_600_000;
+
+/**
+ * A number of copies: one on every node, and every node is a member without
+ * being asked.
+ */
+export const EVERYWHERE: number = Infinity;
 
 /** The least and the most copies that can be asked for. */
 const REPLICAS_MIN = 1;

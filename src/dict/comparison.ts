@@ -54,6 +54,11 @@ export class Comparison {
   #pulls: Id[] = [];
   #pushes: Id[] = [];
   #wasReady = true;
+  /**
+   * Who is to hold everything and has not caught up fetches it, from one at a
+   * time: all others would push the same entries.
+   */
+  #mayPush = true;
   #isOver = false;
   #request: PendingRequest | undefined;
 
@@ -105,6 +110,8 @@ export class Comparison {
       (answer) => {
         if (answer.type !== "digestAnswer") return;
         this.#wasReady &&= answer.ready;
+        const { isWhole } = this.#replica.share;
+        this.#mayPush = answer.ready || !isWhole;
         start = after;
         for (const [i, through] of throughs.entries()) {
           const part = answer.parts[i];
@@ -128,13 +135,16 @@ export class Comparison {
       else this.#groups.push(splitUp(arc));
       return;
     }
-    if (part.items.length === 0) return void this.#pushRanges.push(arc);
+    if (part.items.length === 0) {
+      if (this.#mayPush) this.#pushRanges.push(arc);
+      return;
+    }
     const theirs = new Map(part.items.map(({ id, version }) => [id, version]));
     for (const { id, version } of table.range(arc)) {
       const their = theirs.get(id);
       theirs.delete(id);
       const order = their === undefined ? 1 : compareVersions(version, their);
-      if (order > 0) this.#pushes.push(id);
+      if (order > 0 && this.#mayPush) this.#pushes.push(id);
       if (order < 0) this.#pulls.push(id);
     }
     this.#pulls.push(...theirs.keys());

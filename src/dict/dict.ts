@@ -27,7 +27,7 @@ import { Residence } from "./residence.ts";
 import { Sessions } from "./sessions.ts";
 import { countHere, scanHere } from "./scan.ts";
 import { Sweep } from "./sweep.ts";
-import { arcHas, type TableListener } from "./table.ts";
+import { arcHas, type Entry, type TableListener } from "./table.ts";
 
 /** How long a member is new: writers may not know of it yet. */
 const NEW_MEMBER_MS = 10_000;
@@ -71,7 +71,11 @@ export class Dict implements Extension<DictOperation> {
     this.#context = context;
     this.#peers = peers;
     this.#announcer = new Announcer(context, peers);
-    this.#replica = new Replica(context, peers, this.#announcer);
+    this.#replica = new Replica(
+      context,
+      peers,
+      (entry, before) => this.#onStored(entry, before),
+    );
     this.#exclusive = new Exclusive(context, peers, this.#replica);
     this.#coordinator = new Coordinator({
       context,
@@ -141,11 +145,13 @@ export class Dict implements Extension<DictOperation> {
       case "leave":
         return this.#residence.leave(call, timeoutMs);
       case "settled":
+        this.#residence.takePart();
         return this.#residence.settled(call, timeoutMs);
       case "restore":
         for (const entry of operation.entries) this.#replica.take(entry);
         return this.#context.result(call, undefined);
       default:
+        this.#residence.takePart();
         return this.#coordinator.start(call, operation);
     }
   }
@@ -172,10 +178,10 @@ export class Dict implements Extension<DictOperation> {
     this.#noteNewMembers(before, after);
     // Who was not seen catching up may bring what nobody here has.
     const known = new Set(idsOf([...before.members, ...before.joining]));
-    const isMerger = idsOf(after.members).some((id) => !known.has(id));
-    if (isMerger) this.#replica.share.doubt();
+    const strangers = idsOf(after.members).filter((id) => !known.has(id));
+    if (strangers.length > 0) this.#replica.share.doubt(strangers);
     this.#retell(before);
-    this.#repair.pump();
+    this.#repair.replan();
     // First of all this node's own role: writes count on the ring with it.
     this.#residence.progress();
     this.#coordinator.replan();
@@ -188,8 +194,8 @@ export class Dict implements Extension<DictOperation> {
     this.#sessions.check();
   }
 
-  onReturn(_id: Id): void {
-    this.#replica.share.doubt();
+  onReturn(id: Id): void {
+    this.#replica.share.doubt([id]);
     this.#repair.pump();
     this.#residence.progress();
   }
@@ -244,6 +250,22 @@ export class Dict implements Extension<DictOperation> {
         });
       case "confirm":
         return this.#peers.send(from, confirmHere(this.#replica, message));
+    }
+  }
+
+  /**
+   * The first holder tells everybody; where everybody holds everything each
+   * node sees by itself, and tells its own application of the values, too.
+   */
+  #onStored(entry: Entry, before: Entry | undefined): void {
+    const { share } = this.#replica;
+    const isThere = entry.value !== undefined;
+    const wasThere = before?.value !== undefined;
+    if (share.isWhole) {
+      if (!isThere && !wasThere) return;
+      this.#context.notice({ type: "stored", entry });
+    } else if (isThere !== wasThere && share.isFirst(entry.id)) {
+      this.#announcer.announce(entry);
     }
   }
 
@@ -323,6 +345,7 @@ export class Dict implements Extension<DictOperation> {
     const { self } = this.#peers;
     const { nowMs } = this.#context;
     const own = this.#replica.share.portions[0]?.segment;
+    if (this.#replica.share.isWhole) return;
     if (own === undefined || own.holders[0] !== self.id) return;
     if (this.#replica.table.size === 0) return;
     const was = before.members.findIndex(({ id }) => id === self.id);

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { EVERYWHERE } from "../base/options.ts";
 import type { Id } from "../id/id.ts";
 import { distance, isInArc } from "../id/ring.ts";
 import type { RingView } from "../mesh/peers.ts";
@@ -85,7 +86,11 @@ export function segmentAt(
   };
 }
 
-/** The segments of which `node` has copies, its own first. */
+/**
+ * The segments of which `node` has copies, its own first. Where everybody has
+ * copies of everything all others are one: a segment for each member would be
+ * as many comparisons, all with the same nodes.
+ */
 export function segmentsOf(
   members: readonly MemberRecord[],
   node: Id,
@@ -94,6 +99,11 @@ export function segmentsOf(
   const own = members.findIndex((member) => member.id === node);
   if (own < 0) return [];
   const segments: Segment[] = [];
+  if (replicas === EVERYWHERE && members.length > 1) {
+    const mine = segmentAt(members, own, replicas);
+    const { holders } = mine;
+    return [mine, { after: mine.through, through: mine.after, holders }];
+  }
   for (let i = 0; i < Math.min(replicas, members.length); i++) {
     const index = (own - i + members.length) % members.length;
     segments.push(segmentAt(members, index, replicas));

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { jittered } from "../base/random.ts";
+import { jittered, pick } from "../base/random.ts";
 import type { Id } from "../id/id.ts";
 import type { Context } from "../mesh/context.ts";
 import type { Peers } from "../mesh/peers.ts";
@@ -13,6 +13,8 @@ import { type Compared, Comparison } from "./comparison.ts";
 import type { Replica } from "./replica.ts";
 import type { Portion } from "./share.ts";
 
+/** Others that a regular round compares with, where everybody is one. */
+const PARTNERS_MAX = 2;
 /** Comparisons that run at once. */
 const COMPARISONS_MAX = 4;
 /** How long a holder that did not answer is left alone. */
@@ -54,6 +56,21 @@ export class Repair {
     }
   }
 
+  /** The ring has changed. */
+  replan(): void {
+    const { share } = this.#replica;
+    // What a comparison of everything has brought is kept; the next one goes
+    // on from there, and two at once would fetch the same entries.
+    if (share.isWhole) {
+      for (const [comparison, { portion }] of [...this.#running]) {
+        if (share.portions.includes(portion)) continue;
+        this.#running.delete(comparison);
+        comparison.cancel();
+      }
+    }
+    this.pump();
+  }
+
   stop(): void {
     this.#round = [];
     for (const comparison of [...this.#running.keys()]) comparison.cancel();
@@ -64,12 +81,24 @@ export class Repair {
     const periodMs = jittered(random, options.timings.antiEntropyMs, 0.2);
     timers.at(nowMs + periodMs, () => {
       this.#round = this.#replica.share.portions.flatMap((portion) =>
-        this.#replica.share.sources(portion)
-          .map((source) => ({ portion, source }))
+        this.#partners(portion).map((source) => ({ portion, source }))
       );
       this.#scheduleRound();
       this.pump();
     });
+  }
+
+  /**
+   * Whom a regular round compares with. Of many it is the next on the ring, so
+   * that all are linked, and one by chance, so that news are with all after a
+   * few rounds: comparing each with each would grow with the square.
+   */
+  #partners(portion: Portion): readonly Id[] {
+    const { share } = this.#replica;
+    const sources = share.sources(portion);
+    if (!share.isWhole || sources.length <= PARTNERS_MAX) return sources;
+    const [next, ...others] = sources;
+    return [next!, pick(this.#context.random, others)!];
   }
 
   /** What the share waits for; portions that cannot answer alone come first. */
@@ -101,10 +130,11 @@ export class Repair {
     if (this.#peers.member(source)?.health !== Health.alive) return false;
     const untilMs = this.#resting.get(source);
     if (untilMs !== undefined && untilMs > this.#context.nowMs) return false;
+    const { isWhole } = this.#replica.share;
     for (const running of this.#running.values()) {
-      if (running.portion === portion && running.source === source) {
-        return false;
-      }
+      // Two sources of everything would send the same entries twice.
+      const isSame = isWhole || running.source === source;
+      if (running.portion === portion && isSame) return false;
     }
     return true;
   }
@@ -127,7 +157,7 @@ export class Repair {
     { portion, source }: Task,
     result: Compared | undefined,
   ): void {
-    this.#running.delete(comparison);
+    if (!this.#running.delete(comparison)) return;
     if (result === undefined) {
       const { timers, nowMs } = this.#context;
       this.#resting.set(source, nowMs + RETRY_MS);

@@ -14,7 +14,6 @@ import { type Id, keyId } from "../id/id.ts";
 import type { Context } from "../mesh/context.ts";
 import type { Peers } from "../mesh/peers.ts";
 import { type EntryRecord, PutStatus, type Version } from "../wire/messages.ts";
-import type { Announcer } from "./announcer.ts";
 import { endOf, Expiry } from "./expiry.ts";
 import { Share } from "./share.ts";
 import { type Entry, Table, type TableListener } from "./table.ts";
@@ -35,6 +34,9 @@ export interface PutOutcome {
   readonly before: Entry | undefined;
 }
 
+/** Is told of each version that is stored, and what was there before. */
+export type StoreListener = (entry: Entry, before: Entry | undefined) => void;
+
 /** A holder's half of the dict. */
 export class Replica {
   /** The copies as they were left, for looks at them from outside of a step. */
@@ -42,7 +44,7 @@ export class Replica {
   readonly clock: HybridClock;
   readonly share: Share;
   readonly #context: Context;
-  readonly #announcer: Announcer;
+  readonly #onStored: StoreListener;
   readonly #overwritten = new Overwritten();
   readonly #expiry: Expiry;
   /** Called when an entry came that belongs to others. */
@@ -50,10 +52,10 @@ export class Replica {
   /** Called after each change of a copy, in the step that makes it. */
   onCopy: TableListener = () => {};
 
-  constructor(context: Context, peers: Peers, announcer: Announcer) {
+  constructor(context: Context, peers: Peers, onStored: StoreListener) {
     const { options } = context;
     this.#context = context;
-    this.#announcer = announcer;
+    this.#onStored = onStored;
     this.clock = new HybridClock(
       peers.self.id,
       options.timings.clockAheadMaxMs,
@@ -134,7 +136,7 @@ export class Replica {
     const { nowMs } = this.#context;
     const ended = { ...entry, value: undefined, changedAtMs: nowMs };
     this.stored.put(ended);
-    if (this.share.isFirst(id)) this.#announcer.announce(ended);
+    this.#onStored(ended, entry);
   }
 
   #store(id: Id, record: EntryRecord, before: Entry | undefined): void {
@@ -158,7 +160,7 @@ export class Replica {
         : before.changedAtMs,
     };
     this.stored.put(entry);
-    if (isChange && this.share.isFirst(id)) this.#announcer.announce(entry);
+    this.#onStored(entry, before);
   }
 }
 

@@ -71,6 +71,14 @@ export class Residence {
     return this.#replica.share.isSettled && this.#sweep.isClean;
   }
 
+  /** Where everybody is a member, a call needs no `join` before it. */
+  takePart(): void {
+    const { self } = this.#peers;
+    if (this.#replica.share.isWhole && self.role === Role.leaf) {
+      this.#begin(undefined);
+    }
+  }
+
   /** @param place where this node was before, if it was */
   join(call: CallNumber, timeoutMs: number, place?: Id): void {
     this.#wait(call, "join", timeoutMs);
@@ -123,6 +131,7 @@ export class Residence {
 
   /** Something has changed that a waiter may have waited for. */
   progress(): void {
+    if (this.#peers.ring.members.length > 0) this.takePart();
     this.#becomeActive();
     this.#becomeLeaf();
     const { role } = this.#peers.self;

@@ -11,6 +11,7 @@
  *
  * @module
  */
+import { EVERYWHERE } from "../base/options.ts";
 import { type Id, ZERO_ID } from "../id/id.ts";
 import type { Peers, RingView } from "../mesh/peers.ts";
 import { Health, type MemberRecord, Role } from "../wire/messages.ts";
@@ -48,6 +49,11 @@ export class Share {
     return this.#portions;
   }
 
+  /** Whether this node, like all others, is to hold everything. */
+  get isWhole(): boolean {
+    return this.#replicas === EVERYWHERE;
+  }
+
   /** Whether every segment is ready. */
   get isReady(): boolean {
     return this.#portions.every((portion) => portion.ready);
@@ -64,6 +70,7 @@ export class Share {
   /** Whether this node is an active holder of `id`. */
   holds(id: Id): boolean {
     const { ring, self } = this.#peers;
+    if (this.isWhole) return self.role === Role.active;
     return isHolder(ring, self.id, id, this.#replicas);
   }
 
@@ -75,12 +82,15 @@ export class Share {
 
   /** Whether `id` belongs to the share, also while still joining. */
   has(id: Id): boolean {
+    const { role } = this.#peers.self;
+    if (this.isWhole) return role === Role.active || role === Role.joining;
     return segmentWith(this.#segments, id) >= 0;
   }
 
   /** Whether this node is a holder of `id` and has caught up. */
   isReadyFor(id: Id): boolean {
     if (!this.holds(id)) return false;
+    if (this.isWhole) return this.#portions.length > 0 && this.isReady;
     const portion = this.#portions.find(({ segment }) => arcHas(segment, id));
     return portion?.ready === true;
   }
@@ -99,6 +109,8 @@ export class Share {
    */
   isReadyWithin({ after, through }: Arc): boolean {
     if (!this.isReadyFor(through)) return false;
+    // Two nodes that hold everything cut it at different places.
+    if (this.isWhole) return true;
     const portion = this.#portions.find(({ segment }) =>
       arcHas(segment, through)
     );
@@ -145,8 +157,25 @@ export class Share {
     this.judgeAll();
   }
 
+  /**
+   * These nodes may have what nobody here has. Who holds everything misses
+   * nothing once it has compared with each of them; else the holders were
+   * others meanwhile, and everything must be compared again.
+   */
+  doubt(ids: readonly Id[]): void {
+    if (!this.isWhole || ids.includes(this.#peers.self.id)) {
+      return this.#doubtAll();
+    }
+    this.#portions = this.#portions.map(({ segment, compared }) => ({
+      segment,
+      ready: false,
+      compared: new Set([...compared].filter((id) => !ids.includes(id))),
+    }));
+    this.judgeAll();
+  }
+
   /** Data may be missing anywhere: everything must be compared again. */
-  doubt(): void {
+  #doubtAll(): void {
     // New objects, so that comparisons under way count for nothing.
     this.#portions = this.#portions.map(({ segment }) => ({
       segment,

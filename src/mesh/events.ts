@@ -7,7 +7,13 @@
 import type { Bytes } from "../base/bytes.ts";
 import type { ChordError } from "../base/errors.ts";
 import type { Id } from "../id/id.ts";
-import type { Health, Letter, Role, Version } from "../wire/messages.ts";
+import type {
+  EntryRecord,
+  Health,
+  Letter,
+  Role,
+  Version,
+} from "../wire/messages.ts";
 
 /** Names one open transport; given by the driver, never used twice. */
 export type LinkNumber = number;
@@ -160,6 +166,11 @@ export type Notice =
     readonly added: boolean;
     readonly version: Version;
   }
+  /**
+   * A newer version is stored here, where every node holds everything; without
+   * a value: the key was there and is not any more.
+   */
+  | { readonly type: "stored"; readonly entry: EntryRecord }
   /** Dict events were lost: a list of keys must be read anew. */
   | { readonly type: "resync" };
 

@@ -242,6 +242,21 @@ export class EventsInVersionOrder {
     return `${node} was told of "${key}" ${versionText(version)} after ` +
       versionText(last);
   }
+
+  /** Each node was told of the version of each value that it has. */
+  checkLast(live: readonly LiveNode[]): Finding {
+    for (const { name, machine } of live) {
+      for (const { key, value, version } of machine.dict.copies()) {
+        if (value === undefined) continue;
+        const text = fromUtf8(key);
+        const last = this.#last.get(`${name} ${text}`);
+        if (last && compareVersions(last, version) === 0) continue;
+        return `${name} has "${text}" ${versionText(version)}, but was told ` +
+          versionText(last);
+      }
+    }
+    return undefined;
+  }
 }
 
 function difference(

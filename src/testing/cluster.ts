@@ -40,6 +40,7 @@ export class Cluster {
 
   /** The processes that are, or try to become, members. */
   get members(): SimulatedNode[] {
+    if (this.simulator.isSync) return this.simulator.nodes;
     return this.simulator.nodes.filter((node) =>
       this.#memberHosts.has(node.host)
     );
@@ -84,13 +85,18 @@ export class Cluster {
 
   /**
    * Makes a member leave, however often it must ask; `done` runs when its
-   * process has ended.
+   * process has ended. Where all have everything it just closes.
    *
-   * @returns whether it was not leaving already
+   * @returns whether it was not leaving already, and may
    */
   leave(node: SimulatedNode, done: () => void): boolean {
     if (this.#leaving.has(node)) return false;
+    if (this.simulator.isSync && !this.mayEnd(node)) return false;
     this.#leaving.add(node);
+    if (this.simulator.isSync) {
+      this.#close(node, done);
+      return true;
+    }
     this.#leave(node, done);
     return true;
   }
@@ -172,7 +178,7 @@ export class Cluster {
       (outcome) => {
         if (outcome.type === "failed") {
           this.#retry(node, () => this.#connect(node, contacts));
-        } else if (outcome.type === "ok" && this.#memberHosts.has(node.host)) {
+        } else if (outcome.type === "ok" && this.#isToJoin(node)) {
           this.simulator.queue.after(0, () => this.#join(node));
         }
       },
@@ -184,11 +190,13 @@ export class Cluster {
     const done = (outcome: Outcome) => {
       if (outcome.type === "failed") this.#retry(node, () => this.#join(node));
     };
-    this.simulator.call(
-      node,
-      { type: "join", timeoutMs: JOIN_TIMEOUT_MS },
-      done,
-    );
+    // Where everybody is a member, whoever waits to have everything takes part.
+    const type = this.simulator.isSync ? "settled" : "join";
+    this.simulator.call(node, { type, timeoutMs: JOIN_TIMEOUT_MS }, done);
+  }
+
+  #isToJoin(node: SimulatedNode): boolean {
+    return !this.simulator.isSync && this.#memberHosts.has(node.host);
   }
 
   #close(node: SimulatedNode, done: () => void): void {

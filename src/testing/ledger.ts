@@ -12,6 +12,7 @@
  * @module
  */
 import type { Bytes } from "../base/bytes.ts";
+import { EVERYWHERE } from "../base/options.ts";
 import type { CopyView } from "../dict/dict.ts";
 import type { Id } from "../id/id.ts";
 import type { Version } from "../wire/messages.ts";
@@ -34,6 +35,9 @@ export interface Acknowledged {
 export function isTombstone(value: Bytes | undefined): boolean {
   return value === undefined;
 }
+
+/** Copies that are enough where every node is to have one. */
+const ENOUGH = 2;
 
 /** Acknowledged writes by key. */
 export class Ledger {
@@ -116,9 +120,10 @@ export class Ledger {
     const byId = new Map(live.map((node) => [node.machine.id, node]));
     // The last members of a small ring cannot make more copies than they are.
     const least = Math.min(this.replicas, activeNodes(live).length);
+    const enough = this.replicas === EVERYWHERE ? ENOUGH : this.replicas;
     for (const write of this.#owed.values()) {
       const holders = holdersOf(write.key, write.version, live);
-      if (holders.length >= this.replicas) {
+      if (holders.length >= enough) {
         write.safe = new Set(holders.map((node) => node.machine.id));
         continue;
       }

@@ -84,6 +84,7 @@ class Run {
   readonly #workload: Workload;
   readonly #faults: Faults;
   readonly #bounds: Bounds;
+  readonly #order = new EventsInVersionOrder();
 
   constructor(options: SwarmOptions, settings: RunSettings) {
     const { seed, network, replicas, members } = options;
@@ -102,11 +103,11 @@ class Run {
     this.#workload = new Workload(simulator, ledger, options);
     this.#faults = new Faults(this.#cluster, options);
     this.#bounds = boundsFor(members + options.leaves, options.clients);
-    const order = new EventsInVersionOrder();
     simulator.onNotice = (node, notice) => {
-      if (notice.type !== "entry") return;
-      const key = fromUtf8(notice.key);
-      const finding = order.check(node.name, key, notice.version);
+      const told = notice.type === "stored" ? notice.entry : notice;
+      if (!("version" in told)) return;
+      const key = fromUtf8(told.key);
+      const finding = this.#order.check(node.name, key, told.version);
       report("eventsInVersionOrder", finding);
     };
   }
@@ -186,6 +187,9 @@ class Run {
       "noResurrectedDelete",
       noResurrectedDelete(ledger, simulator.nodes),
     );
+    if (simulator.isSync) {
+      report("toldOfAll", this.#order.checkLast(simulator.nodes));
+    }
   }
 
   /** Reads every key of the workload at every node. */

@@ -88,6 +88,12 @@ export class Ring {
     this.#cluster.boot(host, [this.#host(contact)]);
   }
 
+  /** A node that runs connects to another one; each may have a ring already. */
+  connect(name: string, contact: string): void {
+    const { url } = this.#host(contact);
+    this.ask(name, { type: "connect", url, timeoutMs: TIMEOUT_MS });
+  }
+
   /** Founds a ring and lets it grow to `count` members, named from A on. */
   grow(count: number): void {
     this.found("A");

@@ -11,6 +11,7 @@
 import { BugError } from "../base/assert.ts";
 import { type Bytes, utf8 } from "../base/bytes.ts";
 import {
+  EVERYWHERE,
   LEASE_MS,
   type NodeOptions,
   TIMINGS,
@@ -132,12 +133,13 @@ export class Simulator implements World {
     return this.queue.nowMs;
   }
 
-  get replicas(): number {
-    return this.#options.replicas;
+  /** Whether every node is a member and holds everything. */
+  get isSync(): boolean {
+    return this.replicas === EVERYWHERE;
   }
 
-  get timings(): Timings {
-    return this.#timings;
+  get replicas(): number {
+    return this.#options.replicas;
   }
 
   get hosts(): readonly Host[] {
@@ -194,7 +196,7 @@ export class Simulator implements World {
       subnet: "simulated",
       url: host.url,
       replicas,
-      dialect: "",
+      dialect: replicas === EVERYWHERE ? "sync" : "",
       leasing: false,
       leaseMs: LEASE_MS,
       isSecured: this.#secret.length > 0,

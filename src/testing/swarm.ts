@@ -9,6 +9,7 @@
  * @module
  */
 import { below, fraction, pick, SeededRandom } from "../base/random.ts";
+import { EVERYWHERE } from "../base/options.ts";
 import type { NetworkOptions } from "./network.ts";
 
 /** The kinds of fault, each with how often it strikes per virtual minute. */
@@ -80,6 +81,8 @@ const CALM_SHARE = 0.1;
 export interface SwarmOverrides {
   readonly members?: number | undefined;
   readonly minutes?: number | undefined;
+  /** Whether every node is a member and holds everything. */
+  readonly sync?: boolean | undefined;
 }
 
 /** The most often that each kind may strike, per virtual minute. */
@@ -130,7 +133,7 @@ export function swarmOptions(
     seed,
     members: overrides.members ?? drawn,
     leaves: below(random, 3),
-    replicas: 3,
+    replicas: overrides.sync === true ? EVERYWHERE : 3,
     minutes,
     calmMinutes: isQuick ? minutes * (isHealthy ? 1 : CALM_SHARE) : 0,
     network,

@@ -43,6 +43,9 @@ const MIX: readonly (readonly [WorkType, number])[] = [
   ["scan", 2],
 ];
 
+/** What needs no network where every node has everything. */
+const LOCAL: ReadonlySet<WorkType> = new Set(["get", "size", "scan"]);
+
 /** What a machine may be late by with its own deadline. */
 const DEADLINE_SLACK_MS = 1_000;
 
@@ -91,6 +94,11 @@ export class Workload {
     done: (outcome: Outcome, found: string | undefined) => void,
   ): void {
     const { timeoutMs } = this.#options;
+    if (this.#simulator.isSync) {
+      const { value } = node.machine.dict.copyOf(key.id) ?? {};
+      const found = value === undefined ? undefined : valueText(value);
+      return done({ type: "ok", value: { value } }, found);
+    }
     this.#simulator.call(
       node,
       { type: "get", key: key.bytes, read: "first", timeoutMs },
@@ -121,6 +129,11 @@ export class Workload {
       this.#think(client, host);
       return;
     }
+    if (this.#simulator.isSync && LOCAL.has(type)) {
+      this.#lookHere(type, client, node, key);
+      this.#think(client, host);
+      return;
+    }
     const writes = type === "set" || type === "setDefault";
     const isWhole = type === "size" || type === "scan";
     const value = writes ? `${client}:${++this.#values}` : undefined;
@@ -138,6 +151,34 @@ export class Workload {
       this.#end(operation, node, key, outcome);
       this.#think(client, host);
     });
+  }
+
+  /** Reads what the node itself has, if it is not paused just then. */
+  #lookHere(
+    type: WorkType,
+    client: number,
+    node: SimulatedNode,
+    key: Key,
+  ): void {
+    const { nowMs } = this.#simulator;
+    if (node.isPaused || type === "size") return;
+    if (type === "scan") {
+      for (const { key, value } of node.machine.dict.copies()) {
+        if (value !== undefined) this.#prove(fromUtf8(key), valueText(value));
+      }
+      return;
+    }
+    const operation = this.history.begin({
+      type,
+      client,
+      node: node.name,
+      key: key.text,
+      value: undefined,
+      startMs: nowMs,
+    });
+    this.history.end(operation, nowMs, "ok");
+    const { value } = node.machine.dict.copyOf(key.id) ?? {};
+    this.#judge(operation, node, key, { value });
   }
 
   #end(

@@ -126,7 +126,7 @@ Deno.test("a joiner cuts an arc in two and takes away the farthest", () => {
 Deno.test("doubt() takes readiness away, and what was asked before it is void", () => {
   const { share } = settledShare("5");
   const old = share.portions[0]!;
-  share.doubt();
+  share.doubt([at("7")]);
   assert(!share.isReady);
   share.compared(old, at("7"), true);
   assert(!share.isReadyFor(at("4")));
