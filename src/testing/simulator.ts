@@ -159,10 +159,6 @@ export class Simulator implements World {
     return this.#byUrl.get(url);
   }
 
-  nodeOf(id: Id): SimulatedNode | undefined {
-    return this.nodes.find((node) => node.machine.id === id);
-  }
-
   /** A place to run on; one that cannot be dialled has no url. */
   addHost(name: string, isDialable: boolean): Host {
     const url = isDialable ? `ws://${name.toLowerCase()}.test/` : "";
