@@ -18,7 +18,7 @@ export abstract class Call<Result> {
   protected readonly context: Context;
   protected readonly timeoutMs: number;
   readonly #ending: Ending<Result>;
-  readonly #timers = new Set<Timer>();
+  #timers: Timer[] = [];
   #isOver = false;
 
   constructor(context: Context, timeoutMs: number, ending: Ending<Result>) {
@@ -58,18 +58,19 @@ export abstract class Call<Result> {
   protected after(ms: number, run: () => void): void {
     // What runs may have ended the call, and must not plan itself for ever.
     if (this.#isOver) return;
-    const timer = this.context.timers.at(this.context.nowMs + ms, () => {
-      this.#timers.delete(timer);
+    const { timers, nowMs } = this.context;
+    const timer = timers.at(nowMs + ms, () => {
+      this.#timers = this.#timers.filter((other) => other !== timer);
       run();
     });
-    this.#timers.add(timer);
+    this.#timers.push(timer);
   }
 
   #end(): boolean {
     if (this.#isOver) return false;
     this.#isOver = true;
     for (const timer of this.#timers) this.context.timers.cancel(timer);
-    this.#timers.clear();
+    this.#timers.length = 0;
     this.release();
     return true;
   }

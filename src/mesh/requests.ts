@@ -27,6 +27,7 @@ const SAMPLE_WEIGHT = 0.125;
 
 /** One node that a request was sent to. */
 interface Expected {
+  readonly to: Id;
   /** The link it left on, to whomever; `undefined` if there was no way. */
   readonly link: Link | undefined;
   readonly sentMs: number;
@@ -37,7 +38,8 @@ interface Expected {
 interface Pending {
   readonly number: number;
   readonly handlers: RequestHandlers;
-  readonly expected: Map<Id, Expected>;
+  /** A list: few are asked, and mostly one. */
+  readonly expected: Expected[];
   isCancelled: boolean;
 }
 
@@ -99,7 +101,7 @@ export class Requests {
     const pending: Pending = {
       number: this.#number,
       handlers,
-      expected: new Map(),
+      expected: [],
       isCancelled: false,
     };
     return {
@@ -126,11 +128,8 @@ export class Requests {
   onAnswer(message: Message, from: Id): void {
     const { request } = message as { readonly request?: number };
     const pending = this.#pending.get(request!);
-    const expected = pending?.expected.get(from);
+    const expected = pending && this.#settle(pending, from);
     if (pending === undefined || expected === undefined) return;
-    this.#context.timers.cancel(expected.timer);
-    pending.expected.delete(from);
-    if (pending.expected.size === 0) this.#pending.delete(pending.number);
     // What is run at a holder takes as long as its work, not as the way there.
     if (message.type !== "execAnswer") {
       this.#sample(from, this.#context.nowMs - expected.sentMs);
@@ -141,8 +140,8 @@ export class Requests {
   /** What left on this link, and waits, gets no answer any more. */
   onLinkEnd(link: Link): void {
     for (const pending of [...this.#pending.values()]) {
-      for (const [to, expected] of [...pending.expected]) {
-        if (expected.link === link) this.#fail(pending, to, "unreachable");
+      for (const { to, link: used } of [...pending.expected]) {
+        if (used === link) this.#fail(pending, to, "unreachable");
       }
     }
   }
@@ -158,7 +157,7 @@ export class Requests {
     to: Id,
     message: Message,
   ): void {
-    if (pending.isCancelled || pending.expected.has(to)) return;
+    if (pending.isCancelled || find(pending, to) >= 0) return;
     const sentMs = this.#context.nowMs;
     const link = this.#router.send(to, message);
     // A deadline that is due already: no handler runs within the caller.
@@ -167,25 +166,31 @@ export class Requests {
       link === undefined ? sentMs : sentMs + timeoutMs,
       () => this.#fail(pending, to, failure),
     );
-    pending.expected.set(to, { link, sentMs, timer });
+    pending.expected.push({ to, link, sentMs, timer });
     this.#pending.set(pending.number, pending);
   }
 
   #fail(pending: Pending, to: Id, failure: RequestFailure): void {
-    const expected = pending.expected.get(to);
-    if (expected === undefined) return;
-    this.#context.timers.cancel(expected.timer);
-    pending.expected.delete(to);
-    if (pending.expected.size === 0) this.#pending.delete(pending.number);
+    if (this.#settle(pending, to) === undefined) return;
     pending.handlers.onFailure(to, failure);
+  }
+
+  /** Takes a node off the list of those whose answer is expected. */
+  #settle(pending: Pending, to: Id): Expected | undefined {
+    const at = find(pending, to);
+    if (at < 0) return undefined;
+    const [expected] = pending.expected.splice(at, 1);
+    this.#context.timers.cancel(expected!.timer);
+    if (pending.expected.length === 0) this.#pending.delete(pending.number);
+    return expected;
   }
 
   #cancel(pending: Pending): void {
     pending.isCancelled = true;
-    for (const expected of pending.expected.values()) {
-      this.#context.timers.cancel(expected.timer);
+    for (const { timer } of pending.expected) {
+      this.#context.timers.cancel(timer);
     }
-    pending.expected.clear();
+    pending.expected.length = 0;
     this.#pending.delete(pending.number);
   }
 
@@ -198,4 +203,11 @@ export class Requests {
         : known + SAMPLE_WEIGHT * (elapsedMs - known),
     );
   }
+}
+
+function find({ expected }: Pending, to: Id): number {
+  for (let i = 0; i < expected.length; i++) {
+    if (expected[i]!.to === to) return i;
+  }
+  return -1;
 }

@@ -65,13 +65,6 @@ export const u48: Field<number> = {
   read: (reader) => reader.u48(),
 };
 
-/** True or false, in one byte that is 1 or 0. */
-export const flag: Field<boolean> = {
-  shape: { kind: "flag" },
-  write: (writer, value) => writer.u8(value ? 1 : 0),
-  read: (reader) => choice(1).read(reader) === 1,
-};
-
 /** A node, a position or a key's hash: 16 bytes. */
 export const id: Field<Id> = {
   shape: { kind: "id" },
@@ -95,6 +88,15 @@ export function choice<T extends number = number>(max: T): Field<number> {
     },
   };
 }
+
+const bit = choice(1);
+
+/** True or false, in one byte that is 1 or 0. */
+export const flag: Field<boolean> = {
+  shape: { kind: "flag" },
+  write: (writer, value) => writer.u8(value ? 1 : 0),
+  read: (reader) => bit.read(reader) === 1,
+};
 
 /** Exactly `length` bytes. */
 export function fixed(length: number): Field<Bytes> {

@@ -271,19 +271,23 @@ export class DictClient<K, V> {
   ): Promise<Bytes | undefined> {
     const read = checkRead(options.read);
     const operation = { type: "get", key: this.#keyOf(key), read } as const;
-    const { value } = await this.#reads.run(
-      this.#guessBytes,
-      action,
-      options,
-      (rest) => this.#ask<Found>(operation, action, false, rest),
-    );
-    const length = value?.length ?? 0;
     const guess = this.#guessBytes;
-    this.#guessBytes = Math.max(length, guess + ((length - guess) >> 3));
-    return value;
+    const turn = this.#reads.enter(guess, action, options);
+    try {
+      const rest = turn === undefined ? options : await turn;
+      const { value } = await this.#ask<Found>(operation, action, false, rest);
+      const length = value?.length ?? 0;
+      this.#guessBytes = Math.max(
+        length,
+        this.#guessBytes + ((length - this.#guessBytes) >> 3),
+      );
+      return value;
+    } finally {
+      this.#reads.leave(guess);
+    }
   }
 
-  #set(
+  async #set(
     key: Bytes,
     value: Bytes,
     lifetime: Lifetime,
@@ -291,12 +295,13 @@ export class DictClient<K, V> {
   ): Promise<void> {
     const operation = { type: "set", key, value, lifetime } as const;
     const action = "set a key";
-    return this.#writes.run(
-      value.length,
-      action,
-      options,
-      (rest) => this.#ask(operation, action, true, rest),
-    );
+    const turn = this.#writes.enter(value.length, action, options);
+    try {
+      const rest = turn === undefined ? options : await turn;
+      await this.#ask(operation, action, true, rest);
+    } finally {
+      this.#writes.leave(value.length);
+    }
   }
 
   #delete(key: Bytes, options: CallOptions): Promise<boolean> {

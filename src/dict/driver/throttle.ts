@@ -23,16 +23,17 @@ export class Throttle {
   }
 
   /**
-   * Runs `call` once there is room for its value; the wait is part of its time.
+   * Asks for room for one value. Must be followed by `leave`, unless it throws.
    *
    * @param bytes how large the value is, or may be
+   * @returns what is left of the time, once there is room; `undefined` if
+   * there is room now
    */
-  async run<Result>(
+  enter(
     bytes: number,
     action: string,
     options: CallOptions,
-    call: (rest: CallOptions) => Promise<Result>,
-  ): Promise<Result> {
+  ): Promise<CallOptions> | undefined {
     if (this.#gate.waiting >= CALLS_WAITING_MAX) {
       throw new OverloadedError(
         `Cannot ${action}: ${CALLS_WAITING_MAX} calls with large values wait ` +
@@ -40,14 +41,12 @@ export class Throttle {
       );
     }
     const turn = this.#gate.enter(bytes);
-    try {
-      const rest = turn === undefined
-        ? options
-        : await this.#wait(turn, action, options);
-      return await call(rest);
-    } finally {
-      this.#gate.leave(bytes);
-    }
+    return turn && this.#wait(turn, action, options);
+  }
+
+  /** Must follow each `enter`, with the same number, however it ended. */
+  leave(bytes: number): void {
+    this.#gate.leave(bytes);
   }
 
   async #wait(
