@@ -94,6 +94,7 @@ class Run {
       network,
       replicas,
       create: settings.create ?? createChordMachine,
+      secret: options.isSecured ? "known to every node" : "",
       timings: { dropAfterMs: options.dropAfterMs },
       clockOffsetMaxMs: options.clockOffsetMaxMs,
       clockDriftMax: options.clockDriftMax,

@@ -68,6 +68,8 @@ export interface SwarmOptions {
   readonly faults: FaultRates;
   /** How long a crashed or stopped host stays down at most. */
   readonly downMaxMs: number;
+  /** Whether nodes must prove that they know a secret. */
+  readonly isSecured: boolean;
 }
 
 /** How many times as often faults strike in a storm. */
@@ -76,6 +78,9 @@ const STORM_FACTOR = 8;
 const QUICK_MS = 50;
 /** The part of a run before its first fault. */
 const CALM_SHARE = 0.1;
+
+/** The share of runs whose nodes have a secret. */
+const SECURED_SHARE = 0.3;
 
 /** What a caller may fix instead of having it drawn. */
 export interface SwarmOverrides {
@@ -149,6 +154,7 @@ export function swarmOptions(
     valueBytesMax: pick(random, [16, 100, 1_000, 20_000])!,
     faults,
     downMaxMs: pick(random, [2_000, 20_000, 60_000])!,
+    isSecured: fraction(new SeededRandom(seed, "secret")) < SECURED_SHARE,
   };
 }
 

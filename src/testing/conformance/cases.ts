@@ -9,6 +9,7 @@ import { lifeCases } from "./life_cases.ts";
 import { listenCases } from "./listen_cases.ts";
 import { messageCases } from "./message_cases.ts";
 import { outsideCases } from "./outside_cases.ts";
+import { secretCases } from "./secret_cases.ts";
 import type { Case, Need, Subject } from "./subject.ts";
 
 /** A case that takes longer hangs. */
@@ -21,6 +22,7 @@ export const conformanceCases: readonly Case[] = [
   ...messageCases,
   ...lifeCases,
   ...listenCases,
+  ...secretCases,
   ...outsideCases,
 ];
 
