@@ -113,6 +113,25 @@ export const LEASE_MS = 3_600_000;
  */
 export const EVERYWHERE: number = Infinity;
 
+/**
+ * What follows from who holds entries and whose they are.
+ *
+ * @param leaseMs how long a key is its writer's; `undefined`: there are no
+ * leases
+ */
+export function rulesOf(
+  replicas: number,
+  leaseMs: number | undefined,
+): Pick<NodeOptions, "replicas" | "leasing" | "leaseMs" | "dialect"> {
+  const leasing = leaseMs !== undefined;
+  const words = [
+    ...(replicas === EVERYWHERE ? ["sync"] : []),
+    ...(leasing ? ["leasing"] : []),
+  ];
+  const dialect = words.join(" ");
+  return { replicas, leasing, leaseMs: leaseMs ?? LEASE_MS, dialect };
+}
+
 /** The least and the most copies that can be asked for. */
 const REPLICAS_MIN = 1;
 const REPLICAS_MAX = 16;

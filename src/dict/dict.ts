@@ -13,6 +13,7 @@ import type {
   MemberRecord,
   Message,
   MessageOf,
+  Terms,
   Version,
 } from "../wire/messages.ts";
 import { Announcer } from "./announcer.ts";
@@ -39,6 +40,7 @@ export interface CopyView {
   readonly key: Bytes;
   readonly value: Bytes | undefined;
   readonly version: Version;
+  readonly terms: Terms | undefined;
 }
 
 /** Numbers that show how the dict's part of a node is doing. */

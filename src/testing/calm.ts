@@ -10,7 +10,7 @@
  * @module
  */
 import type { Finding } from "./checkers.ts";
-import { type Operation, valueText } from "./history.ts";
+import { groupByKey, type Operation, valueText } from "./history.ts";
 import type { Key } from "./history.ts";
 import type { LiveNode } from "./node.ts";
 
@@ -25,23 +25,24 @@ interface Step {
 /**
  * No read gives what had been replaced before it began: of a write that ended
  * before another, acknowledged one began nothing is seen once that one ended.
+ *
+ * @param slackMs by how much any two wall clocks may differ
  */
-export function readsAreFresh(operations: readonly Operation[]): Finding {
-  const byKey = new Map<string, Operation[]>();
-  for (const operation of operations) {
-    if (operation.key === "") continue;
-    const same = byKey.get(operation.key);
-    if (same === undefined) byKey.set(operation.key, [operation]);
-    else same.push(operation);
-  }
-  for (const same of byKey.values()) {
-    const finding = keyIsFresh(same);
+export function readsAreFresh(
+  operations: readonly Operation[],
+  slackMs: number,
+): Finding {
+  for (const same of groupByKey(operations).values()) {
+    const finding = keyIsFresh(same, slackMs);
     if (finding !== undefined) return finding;
   }
   return undefined;
 }
 
-function keyIsFresh(operations: readonly Operation[]): Finding {
+function keyIsFresh(
+  operations: readonly Operation[],
+  slackMs: number,
+): Finding {
   const absent: Step = {
     startMs: -Infinity,
     endMs: -Infinity,
@@ -50,6 +51,7 @@ function keyIsFresh(operations: readonly Operation[]): Finding {
   };
   const writes = [absent, ...operations.flatMap(writesOf)];
   const sure = writes.filter(({ operation }) => operation?.ending === "ok");
+  writes.push(...operations.flatMap((one) => endsOf(one, slackMs)));
   for (const read of operations.flatMap(readsOf)) {
     const sources = writes.filter((write) =>
       write.value === read.value && write.startMs <= read.endMs &&
@@ -95,6 +97,19 @@ function writesOf(operation: Operation): Step[] {
   }
 }
 
+/** That what an operation wrote may be over at some time, unless renewed. */
+function endsOf(operation: Operation, slackMs: number): Step[] {
+  const { ttlMs, ending, startMs } = operation;
+  if (ttlMs === undefined || ending === "no") return [];
+  const endMs = ending === "ok" ? operation.endMs : Infinity;
+  return [{
+    startMs: startMs + ttlMs - slackMs,
+    endMs: endMs + ttlMs + slackMs,
+    value: undefined,
+    operation: undefined,
+  }];
+}
+
 /** What an operation has seen. */
 function readsOf(operation: Operation): Step[] {
   const { type, ending, startMs, endMs, found } = operation;
@@ -109,7 +124,8 @@ function readsOf(operation: Operation): Step[] {
     case "setDefault":
       return read(found === operation.value ? undefined : found);
     case "delete":
-      // Of what it took away it says nothing.
+    case "touch":
+      // Of what it took away, or found, it says nothing.
       return operation.didChange ? [] : read(undefined);
     default:
       return [];

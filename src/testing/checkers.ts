@@ -10,6 +10,8 @@
 import { equalBytes, fromUtf8 } from "../base/bytes.ts";
 import type { Id } from "../id/id.ts";
 import type { CopyView } from "../dict/dict.ts";
+import { endOf } from "../dict/expiry.ts";
+import type { News } from "../dict/version.ts";
 import type { Version } from "../wire/messages.ts";
 import {
   compareVersions,
@@ -221,26 +223,34 @@ export function finalReadIsNewest(
   reader: string,
   found: string | undefined,
 ): Finding {
-  const value = newestOf(key.id, live)?.value;
+  const newest = newestOf(key.id, live);
+  // It may run out between the read and the look at what was to be read.
+  if (newest !== undefined && endOf(newest) < Infinity) return undefined;
+  const value = newest?.value;
   const wanted = value === undefined ? undefined : valueText(value);
   if (found === wanted) return undefined;
   return `${reader} reads ${found ?? "nothing"} from "${key.text}", ` +
     `the newest is ${wanted ?? "nothing"}`;
 }
 
-/** Per node and key, what `entry` notices tell is newer each time. */
+/**
+ * Per node and key, what `entry` notices tell is newer each time; or it is the
+ * end of what was told before, whose time is over.
+ */
 export class EventsInVersionOrder {
-  readonly #last = new Map<string, Version>();
+  readonly #last = new Map<string, News>();
 
-  check(node: string, key: string, version: Version): Finding {
+  check(node: string, key: string, news: News): Finding {
     const place = `${node} ${key}`;
     const last = this.#last.get(place);
-    this.#last.set(place, version);
-    if (last === undefined || compareVersions(version, last) > 0) {
+    this.#last.set(place, news);
+    if (last === undefined) return undefined;
+    const order = compareVersions(news.version, last.version);
+    if (order > 0 || (order === 0 && last.added && !news.added)) {
       return undefined;
     }
-    return `${node} was told of "${key}" ${versionText(version)} after ` +
-      versionText(last);
+    return `${node} was told of "${key}" ${versionText(news.version)} after ` +
+      versionText(last.version);
   }
 
   /** Each node was told of the version of each value that it has. */
@@ -249,7 +259,7 @@ export class EventsInVersionOrder {
       for (const { key, value, version } of machine.dict.copies()) {
         if (value === undefined) continue;
         const text = fromUtf8(key);
-        const last = this.#last.get(`${name} ${text}`);
+        const last = this.#last.get(`${name} ${text}`)?.version;
         if (last && compareVersions(last, version) === 0) continue;
         return `${name} has "${text}" ${versionText(version)}, but was told ` +
           versionText(last);

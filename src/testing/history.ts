@@ -15,6 +15,7 @@ export type WorkType =
   | "delete"
   | "pop"
   | "setDefault"
+  | "touch"
   | "size"
   | "scan";
 
@@ -30,12 +31,14 @@ export interface Operation {
   readonly key: string;
   /** What it would write. */
   readonly value: string | undefined;
+  /** How long what it writes lives; `undefined`: for ever. */
+  readonly ttlMs: number | undefined;
   readonly startMs: number;
   endMs: number;
   ending: Ending;
   /** What a read found, or a pop took out; `undefined`: nothing. */
   found: string | undefined;
-  /** Whether a delete or a pop took something away. */
+  /** Whether a delete or a pop took something away, or a touch found it. */
   didChange: boolean;
 }
 
@@ -108,6 +111,20 @@ export class History {
     return [...counts].sort().map(([name, count]) => `${name} ${count}`)
       .join(", ");
   }
+}
+
+/** The operations on single keys. */
+export function groupByKey(
+  operations: readonly Operation[],
+): Map<string, Operation[]> {
+  const byKey = new Map<string, Operation[]>();
+  for (const operation of operations) {
+    if (operation.key === "") continue;
+    const same = byKey.get(operation.key);
+    if (same === undefined) byKey.set(operation.key, [operation]);
+    else same.push(operation);
+  }
+  return byKey;
 }
 
 /** Orders versions as the protocol says: time, count, writer. */

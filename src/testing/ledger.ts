@@ -11,7 +11,6 @@
  *
  * @module
  */
-import type { Bytes } from "../base/bytes.ts";
 import { EVERYWHERE } from "../base/options.ts";
 import type { CopyView } from "../dict/dict.ts";
 import type { Id } from "../id/id.ts";
@@ -31,9 +30,9 @@ export interface Acknowledged {
   safe: ReadonlySet<Id>;
 }
 
-/** Whether a copy is what a delete leaves behind. */
-export function isTombstone(value: Bytes | undefined): boolean {
-  return value === undefined;
+/** Whether a copy is what a delete leaves behind; what has run out is none. */
+export function isTombstone({ value, terms }: CopyView): boolean {
+  return value === undefined && terms === undefined;
 }
 
 /** Copies that are enough where every node is to have one. */
@@ -76,14 +75,14 @@ export class Ledger {
    */
   acknowledgeNewest(
     key: Key,
-    isOfKind: (value: Bytes | undefined) => boolean,
+    isOfKind: (copy: CopyView) => boolean,
     live: readonly LiveNode[],
     atMs: number,
   ): void {
     let newest: CopyView | undefined;
     for (const node of live) {
       const copy = node.machine.dict.copyOf(key.id);
-      if (copy === undefined || !isOfKind(copy.value)) continue;
+      if (copy === undefined || !isOfKind(copy)) continue;
       if (
         newest === undefined ||
         compareVersions(copy.version, newest.version) > 0

@@ -12,6 +12,7 @@ import {
   oneRing,
 } from "./checkers.ts";
 import type { Cluster } from "./cluster.ts";
+import { sessionEnds } from "./lives.ts";
 import { Violation } from "./simulator.ts";
 
 /** The first check that is not fulfilled, and what it found. */
@@ -54,6 +55,8 @@ export function unfinished(cluster: Cluster): Unrest {
   if (busy !== undefined) return ["boundedQueues", busy];
   const unrest = unsettled(cluster);
   if (unrest[1] !== undefined) return unrest;
+  const left = sessionEnds(live);
+  if (left !== undefined) return ["sessionEnds", left];
   return [
     "convergedReplicas",
     convergedReplicas(live, ledger.replicas, false),

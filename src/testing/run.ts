@@ -19,6 +19,7 @@ import {
 import { poppedOnce, readsAreFresh } from "./calm.ts";
 import { Cluster } from "./cluster.ts";
 import { Faults } from "./faults.ts";
+import { expiredIsGone, expiredIsNotRead, oneOwner } from "./lives.ts";
 import { demand, undropped, unfinished, unsettled } from "./rest.ts";
 import type { CreateMachine, Host, SimulatedNode } from "./node.ts";
 import { report, Violation } from "./simulator.ts";
@@ -53,7 +54,11 @@ const IN_FLIGHT_MS = 5_000;
 /** After this long without a fault nobody keeps a copy that is not its own. */
 const DROP_MAX_MS = 120_000;
 const POLL_MS = 500;
+/** What clocks that agree may differ by, in a version that counts up. */
+const SLACK_MS = 100;
 const BOUNDS_MS = 1_000;
+/** How often it is looked for entries whose time is over. */
+const ENDS_MS = 7_777;
 /** Reads that one node has under way at once in the end. */
 const FINAL_READS_AT_ONCE = 32;
 
@@ -98,6 +103,7 @@ class Run {
       timings: { dropAfterMs: options.dropAfterMs },
       clockOffsetMaxMs: options.clockOffsetMaxMs,
       clockDriftMax: options.clockDriftMax,
+      leaseMs: options.lives.leasing ? options.lives.leaseMs : undefined,
       ...(settings.print === undefined ? {} : { print: settings.print }),
     });
     const { simulator, ledger } = this.#cluster;
@@ -108,7 +114,9 @@ class Run {
       const told = notice.type === "stored" ? notice.entry : notice;
       if (!("version" in told)) return;
       const key = fromUtf8(told.key);
-      const finding = this.#order.check(node.name, key, told.version);
+      const added = "added" in told ? told.added : told.value !== undefined;
+      const news = { version: told.version, added };
+      const finding = this.#order.check(node.name, key, news);
       report("eventsInVersionOrder", finding);
     };
   }
@@ -117,6 +125,7 @@ class Run {
     const hosts = this.#boot();
     this.#cluster.keepAuditing();
     this.#watchBounds();
+    this.#watchEnds();
     const { queue } = this.#cluster.simulator;
     const { minutes, calmMinutes } = this.#options;
     const endMs = queue.nowMs + minutes * 60_000;
@@ -177,8 +186,13 @@ class Run {
 
   #judgeCalm(): void {
     const { operations } = this.#workload.history;
-    report("readsAreFresh", readsAreFresh(operations));
+    const { clockOffsetMaxMs, clockDriftMax, lives } = this.#options;
+    const { nowMs } = this.#cluster.simulator;
+    const slackMs = 2 * (clockOffsetMaxMs + clockDriftMax * nowMs) + SLACK_MS;
+    report("readsAreFresh", readsAreFresh(operations, slackMs));
     report("poppedOnce", poppedOnce(operations));
+    report("expiredIsGone", expiredIsNotRead(operations, slackMs));
+    if (lives.leasing) report("oneOwner", oneOwner(operations, lives.leaseMs));
   }
 
   #verdict(): void {
@@ -228,6 +242,14 @@ class Run {
       simulator.queue.run(simulator.nowMs + POLL_MS);
     } while (!isDone() && simulator.nowMs < untilMs);
     if (!isDone()) throw new Violation("callsEnd", "the final reads hang");
+  }
+
+  #watchEnds(): void {
+    const { simulator } = this.#cluster;
+    const awake = simulator.nodes.filter((node) => !node.isPaused);
+    const wallMsOf = (node: SimulatedNode) => simulator.wallMs(node);
+    report("expiredIsGone", expiredIsGone(awake, wallMsOf));
+    simulator.queue.after(ENDS_MS, () => this.#watchEnds());
   }
 
   #watchBounds(): void {

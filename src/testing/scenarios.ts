@@ -9,7 +9,12 @@
  */
 import { utf8 } from "../base/bytes.ts";
 import type { Timings } from "../base/options.ts";
-import type { DictOperation, Found, Written } from "../dict/operations.ts";
+import type {
+  DictOperation,
+  Found,
+  Lifetime,
+  Written,
+} from "../dict/operations.ts";
 import type { MeshOperation } from "../mesh/events.ts";
 import { Cluster } from "./cluster.ts";
 import { type Key, keyOf, valueText } from "./history.ts";
@@ -27,6 +32,8 @@ export interface RingOptions {
   readonly replicas?: number;
   readonly network?: Partial<NetworkOptions>;
   readonly timings?: Partial<Timings>;
+  /** How long a key belongs to its writer; without it there are no leases. */
+  readonly leaseMs?: number;
   readonly create?: CreateMachine;
   readonly print?: (line: string) => void;
 }
@@ -55,6 +62,7 @@ export class Ring {
       create: options.create ?? createChordMachine,
       network: { ...QUIET, ...options.network },
       replicas: options.replicas ?? 3,
+      leaseMs: options.leaseMs,
       clockOffsetMaxMs: 0,
       clockDriftMax: 0,
       ...(options.timings === undefined ? {} : { timings: options.timings }),
@@ -176,15 +184,29 @@ export class Ring {
   }
 
   /** @throws {Violation} If the write is not acknowledged */
-  set(at: string, key: string, value: string): Written {
-    const written = this.ask(at, {
-      type: "set",
-      key: utf8(key),
-      value: utf8(value),
-      timeoutMs: TIMEOUT_MS,
-    }) as Written;
+  set(at: string, key: string, value: string, lifetime?: Lifetime): Written {
+    const written = this.ask(
+      at,
+      setting(key, value, lifetime),
+    ) as Written;
     this.#owe(keyOf(key), written);
     return written;
+  }
+
+  /**
+   * Sets where keys belong to their writers.
+   *
+   * @returns whether `at` may write the key
+   * @throws {Violation} If the write fails for another reason
+   */
+  claim(at: string, key: string, value: string, lifetime?: Lifetime): boolean {
+    const outcome = this.attempt(at, setting(key, value, lifetime));
+    if (outcome.type === "ok") return true;
+    if (outcome.type === "failed" && outcome.error.code === "leased") {
+      return false;
+    }
+    const why = outcome.type === "failed" ? `${outcome.error}` : "it crashed";
+    throw new Violation("story", `set at ${at} failed: ${why}`);
   }
 
   /** @throws {Violation} If the read fails */
@@ -293,4 +315,18 @@ export class Ring {
 function textOf(found: unknown): string | undefined {
   const { value } = found as Found;
   return value === undefined ? undefined : valueText(value);
+}
+
+function setting(
+  key: string,
+  value: string,
+  lifetime: Lifetime | undefined,
+): DictOperation {
+  return {
+    type: "set",
+    key: utf8(key),
+    value: utf8(value),
+    ...(lifetime === undefined ? {} : { lifetime }),
+    timeoutMs: TIMEOUT_MS,
+  };
 }

@@ -12,8 +12,8 @@ import { BugError } from "../base/assert.ts";
 import { type Bytes, utf8 } from "../base/bytes.ts";
 import {
   EVERYWHERE,
-  LEASE_MS,
   type NodeOptions,
+  rulesOf,
   TIMINGS,
   type Timings,
 } from "../base/options.ts";
@@ -51,6 +51,8 @@ export interface SimulatorOptions {
   /** What all nodes know; empty for none. */
   readonly secret?: string;
   readonly timings?: Partial<Timings>;
+  /** How long a key belongs to its writer; without it there are no leases. */
+  readonly leaseMs?: number | undefined;
   /** Each wall clock is off by up to this much, either way. */
   readonly clockOffsetMaxMs: number;
   /** Each wall clock gains or loses up to this share of the time. */
@@ -177,7 +179,7 @@ export class Simulator implements World {
 
   /** Starts a process with an empty memory and a new id. */
   start(host: Host): SimulatedNode {
-    const { seed, create, replicas } = this.#options;
+    const { seed, create, replicas, leaseMs } = this.#options;
     host.generations++;
     host.isSilent = false;
     const random = new SeededRandom(
@@ -191,17 +193,14 @@ export class Simulator implements World {
     const options: NodeOptions = {
       subnet: "simulated",
       url: host.url,
-      replicas,
-      dialect: replicas === EVERYWHERE ? "sync" : "",
-      leasing: false,
-      leaseMs: LEASE_MS,
+      ...rulesOf(replicas, leaseMs),
       isSecured: this.#secret.length > 0,
       linksMax: 256,
       timings: this.#timings,
     };
     const machine = create(options, random, {
       nowMs: this.nowMs,
-      wallMs: this.#wallMs(clock),
+      wallMs: this.wallMs({ clock }),
     });
     const node = new SimulatedNode(host, machine, clock);
     host.node = node;
@@ -311,7 +310,7 @@ export class Simulator implements World {
     const bytes = event.type === "frame" ? event.frame : undefined;
     this.trace.event(nowMs, node.host.index, kind, bytes);
     this.trace.line(nowMs, () => `${node.name} < ${describeEvent(event)}`);
-    const at = { nowMs, wallMs: this.#wallMs(node.clock) };
+    const at = { nowMs, wallMs: this.wallMs(node) };
     let effects: NodeEffect[];
     try {
       effects = node.machine.step(event, at);
@@ -435,7 +434,8 @@ export class Simulator implements World {
     this.#step(node, { type: "wake" }, Kind.wake);
   }
 
-  #wallMs(clock: { offsetMs: number; drift: number }): number {
+  /** What a node's wall clock shows. */
+  wallMs({ clock }: Pick<SimulatedNode, "clock">): number {
     const { nowMs } = this;
     return Math.floor(
       START_WALL_MS + nowMs + clock.offsetMs + nowMs * clock.drift,

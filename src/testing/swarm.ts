@@ -40,6 +40,17 @@ export interface FaultRates {
   readonly leave: number;
 }
 
+/** Whose entries are, and how long they live. */
+export interface LifeOptions {
+  readonly leasing: boolean;
+  readonly leaseMs: number;
+  /** The share of writes whose entries end by the clock. */
+  readonly ttlShare: number;
+  readonly ttlMaxMs: number;
+  /** The share of writes whose entries end with their writer. */
+  readonly sessionShare: number;
+}
+
 /** Everything that a run depends on besides the code. */
 export interface SwarmOptions {
   readonly seed: number;
@@ -65,6 +76,7 @@ export interface SwarmOptions {
   readonly hotShare: number;
   /** Values are padded up to a random size below this. */
   readonly valueBytesMax: number;
+  readonly lives: LifeOptions;
   readonly faults: FaultRates;
   /** How long a crashed or stopped host stays down at most. */
   readonly downMaxMs: number;
@@ -152,6 +164,7 @@ export function swarmOptions(
     coldKeys: 50 + below(random, 250),
     hotShare: 0.2 + 0.6 * fraction(random),
     valueBytesMax: pick(random, [16, 100, 1_000, 20_000])!,
+    lives: lifeOptions(new SeededRandom(seed, "lives of entries")),
     faults,
     downMaxMs: pick(random, [2_000, 20_000, 60_000])!,
     isSecured: fraction(new SeededRandom(seed, "secret")) < SECURED_SHARE,
@@ -165,6 +178,19 @@ function networkOptions(random: SeededRandom): NetworkOptions {
     jitter: pick(random, [0, 0.2, 0.5])!,
     bytesPerMs: pick(random, [Infinity, 12_500, 1_250])!,
     roomBytes: pick(random, [16 * 1024, 256 * 1024, 1024 * 1024])!,
+  };
+}
+
+/** Entries are nobody's and stay in some runs; the others mix what there is. */
+function lifeOptions(random: SeededRandom): LifeOptions {
+  const isPlain = fraction(random) < 0.3;
+  const isOn = () => fraction(random) < 0.6 && !isPlain;
+  return {
+    leasing: isOn(),
+    leaseMs: pick(random, [500, 3_000, 20_000])!,
+    ttlShare: isOn() ? 0.5 * fraction(random) : 0,
+    ttlMaxMs: pick(random, [2_000, 20_000, 120_000])!,
+    sessionShare: isOn() ? 0.5 * fraction(random) : 0,
   };
 }
 
@@ -186,7 +212,7 @@ function faultRates(random: SeededRandom): FaultRates {
 
 /** The options as lines of text. */
 export function describeOptions(options: SwarmOptions): string[] {
-  const { network, faults, ...rest } = options;
+  const { network, lives, faults, ...rest } = options;
   const line = (name: string, values: object) =>
     `${name}: ` +
     Object.entries(values).map(([key, value]) =>
@@ -198,6 +224,7 @@ export function describeOptions(options: SwarmOptions): string[] {
   return [
     line("run", rest),
     line("network", network),
+    line("lives", lives),
     line("faults per minute", on),
   ];
 }

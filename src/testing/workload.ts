@@ -12,9 +12,11 @@ import { below, fraction, SeededRandom } from "../base/random.ts";
 import type {
   DictOperation,
   Found,
+  Lifetime,
   ScanPage,
   Written,
 } from "../dict/operations.ts";
+import type { CopyView } from "../dict/dict.ts";
 import { poppedEverywhere } from "./calm.ts";
 import { acknowledgedOnAllHolders, readsAreProven } from "./checkers.ts";
 import {
@@ -45,6 +47,8 @@ const MIX: readonly (readonly [WorkType, number])[] = [
 
 /** What needs no network where every node has everything. */
 const LOCAL: ReadonlySet<WorkType> = new Set(["get", "size", "scan"]);
+/** The share of reads that are touches instead, where entries have ends. */
+const TOUCH_SHARE = 0.1;
 
 /** What a machine may be late by with its own deadline. */
 const DEADLINE_SLACK_MS = 1_000;
@@ -57,6 +61,8 @@ export class Workload {
   readonly #ledger: Ledger;
   readonly #options: SwarmOptions;
   readonly #random: SeededRandom;
+  /** What is drawn of lives changes nothing else. */
+  readonly #lives: SeededRandom;
   /** Until then nothing goes wrong, and more can be demanded. */
   calmUntilMs = 0;
   #values = 0;
@@ -67,6 +73,7 @@ export class Workload {
     this.#ledger = ledger;
     this.#options = options;
     this.#random = new SeededRandom(options.seed, "workload");
+    this.#lives = new SeededRandom(options.seed, "lives");
     const keys: Key[] = [];
     for (let i = 0; i < options.hotKeys; i++) keys.push(keyOf(`hot ${i}`));
     for (let i = 0; i < options.coldKeys; i++) keys.push(keyOf(`cold ${i}`));
@@ -122,19 +129,21 @@ export class Workload {
     if (!this.#isRunning) return;
     const { node } = host;
     // Drawn whether or not somebody is there: a crash must not shift the rest.
-    const type = this.#pickType();
+    const drawn = this.#pickType();
     const key = this.#pickKey();
     const size = below(this.#random, this.#options.valueBytesMax);
     if (node === undefined) {
       this.#think(client, host);
       return;
     }
+    const type = drawn === "get" && this.#isTouchDue ? "touch" : drawn;
     if (this.#simulator.isSync && LOCAL.has(type)) {
       this.#lookHere(type, client, node, key);
       this.#think(client, host);
       return;
     }
     const writes = type === "set" || type === "setDefault";
+    const lifetime = this.#pickLifetime(type);
     const isWhole = type === "size" || type === "scan";
     const value = writes ? `${client}:${++this.#values}` : undefined;
     const operation = this.history.begin({
@@ -143,10 +152,15 @@ export class Workload {
       node: node.name,
       key: isWhole ? "" : key.text,
       value,
+      ttlMs: lifetime.ttlMs === 0 ? undefined : lifetime.ttlMs,
       startMs: this.#simulator.nowMs,
     });
-    const bytes = value === undefined ? undefined : valueBytes(value, size);
-    const call = callOf(type, key.bytes, bytes, this.#options.timeoutMs);
+    const call = callOf(type, {
+      key: key.bytes,
+      value: value === undefined ? undefined : valueBytes(value, size),
+      lifetime,
+      timeoutMs: this.#options.timeoutMs,
+    });
     this.#simulator.call(node, call, (outcome) => {
       this.#end(operation, node, key, outcome);
       this.#think(client, host);
@@ -174,6 +188,7 @@ export class Workload {
       node: node.name,
       key: key.text,
       value: undefined,
+      ttlMs: undefined,
       startMs: nowMs,
     });
     this.history.end(operation, nowMs, "ok");
@@ -217,7 +232,12 @@ export class Workload {
         return;
       }
       case "set":
-        return this.#oweSet(operation, node, key, value as Written);
+        return value === undefined
+          ? this.#oweValue(key, operation.value!)
+          : this.#oweSet(operation, node, key, value as Written);
+      case "touch":
+        operation.didChange = value === true;
+        return;
       case "delete":
         operation.didChange = value === true;
         if (operation.didChange) this.#oweDelete(key);
@@ -289,7 +309,7 @@ export class Workload {
 
   #oweValue(key: Key, text: string): void {
     const { nodes, nowMs } = this.#simulator;
-    const isIt = (value: Bytes | undefined) =>
+    const isIt = ({ value }: CopyView) =>
       value !== undefined && valueText(value) === text;
     this.#ledger.acknowledgeNewest(key, isIt, nodes, nowMs);
   }
@@ -322,6 +342,20 @@ export class Workload {
     return "get";
   }
 
+  get #isTouchDue(): boolean {
+    const { ttlShare } = this.#options.lives;
+    return ttlShare > 0 && fraction(this.#lives) < TOUCH_SHARE;
+  }
+
+  #pickLifetime(type: WorkType): Lifetime {
+    const { ttlShare, ttlMaxMs, sessionShare } = this.#options.lives;
+    const ttlMs = 1 + below(this.#lives, ttlMaxMs);
+    const isTimed = fraction(this.#lives) < ttlShare || type === "touch";
+    const session = fraction(this.#lives) < sessionShare;
+    const writes = type === "set" || type === "setDefault" || type === "touch";
+    return { ttlMs: isTimed && writes ? ttlMs : 0, session };
+  }
+
   #pickKey(): Key {
     const { hotKeys, coldKeys, hotShare } = this.#options;
     const isHot = fraction(this.#random) < hotShare;
@@ -351,16 +385,22 @@ export function callsEnd(simulator: Simulator): string | undefined {
 
 function callOf(
   type: WorkType,
-  key: Bytes,
-  value: Bytes | undefined,
-  timeoutMs: number,
+  parts: {
+    key: Bytes;
+    value: Bytes | undefined;
+    lifetime: Lifetime;
+    timeoutMs: number;
+  },
 ): DictOperation {
+  const { key, value, lifetime, timeoutMs } = parts;
   switch (type) {
     case "get":
       return { type, key, read: "first", timeoutMs };
     case "set":
     case "setDefault":
-      return { type, key, value: value!, timeoutMs };
+      return { type, key, value: value!, lifetime, timeoutMs };
+    case "touch":
+      return { type, key, ttlMs: lifetime.ttlMs, timeoutMs };
     case "delete":
     case "pop":
       return { type, key, timeoutMs };

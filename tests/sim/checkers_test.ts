@@ -54,6 +54,7 @@ function put(
       key: key.bytes,
       value: bytes,
       version: version(ms),
+      terms: undefined,
     });
   }
 }
@@ -248,6 +249,7 @@ Deno.test("readsAreProven finds a value out of nowhere", () => {
     node: "A",
     key: "k",
     value: "v",
+    ttlMs: undefined,
     startMs: 0,
   });
   assertEquals(readsAreProven(history, "k", "v"), undefined);
@@ -267,12 +269,15 @@ Deno.test("finalReadIsNewest finds an old value", () => {
 
 Deno.test("EventsInVersionOrder finds an event told twice or late", () => {
   const order = new EventsInVersionOrder();
-  assertEquals(order.check("A", "k", version(5)), undefined);
-  assertEquals(order.check("A", "k", version(6)), undefined);
-  assertEquals(order.check("B", "k", version(5)), undefined);
-  assertEquals(order.check("A", "l", version(5)), undefined);
-  assertMatch(order.check("A", "k", version(6))!, /after 6/);
-  assertMatch(order.check("B", "k", version(4))!, /after 5/);
+  const told = (ms: number, added = true) => ({ version: version(ms), added });
+  assertEquals(order.check("A", "k", told(5)), undefined);
+  assertEquals(order.check("A", "k", told(6)), undefined);
+  assertEquals(order.check("B", "k", told(5)), undefined);
+  assertEquals(order.check("A", "l", told(5)), undefined);
+  assertMatch(order.check("A", "k", told(6))!, /after 6/);
+  assertMatch(order.check("B", "k", told(4))!, /after 5/);
+  assertEquals(order.check("A", "l", told(5, false)), undefined);
+  assertMatch(order.check("A", "l", told(5, false))!, /after 5/);
 });
 
 Deno.test("Ledger permits a crash as long as somebody of the safe set lives on", () => {

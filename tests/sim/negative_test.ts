@@ -5,7 +5,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Bytes } from "../../src/base/bytes.ts";
 import type { Instant } from "../../src/base/machine.ts";
-import type { DictOperation } from "../../src/dict/operations.ts";
+import type { DictOperation, Lifetime } from "../../src/dict/operations.ts";
 import type { Id } from "../../src/id/id.ts";
 import type { NodeEffect, NodeEvent } from "../../src/mesh/events.ts";
 import type { MemberRecord } from "../../src/wire/messages.ts";
@@ -16,7 +16,11 @@ import type {
 import { createChordMachine, runSeed } from "../../src/testing/run.ts";
 import { Ring } from "../../src/testing/scenarios.ts";
 import { Violation } from "../../src/testing/simulator.ts";
-import { swarmOptions } from "../../src/testing/swarm.ts";
+import {
+  type LifeOptions,
+  type SwarmOptions,
+  swarmOptions,
+} from "../../src/testing/swarm.ts";
 
 /** Passes everything on; what is defective overrides something. */
 class Defective implements SimulatedMachine {
@@ -66,10 +70,14 @@ function withOptions(
 }
 
 /** Runs a seed without faults, which one of `checks` must end. */
-function assertConvicted(checks: string, create: CreateMachine): void {
-  const healthy = swarmOptions(HEALTHY_SEED, { minutes: 2, members: 4 });
-  assert(Object.values(healthy.faults).every((rate) => rate === 0));
-  const { violation } = runSeed(healthy, { create });
+function assertConvicted(
+  checks: string,
+  create: CreateMachine,
+  lives: Partial<LifeOptions> = {},
+): void {
+  const options = healthyOptions(lives);
+  assert(Object.values(options.faults).every((rate) => rate === 0));
+  const { violation } = runSeed(options, { create });
   assert(
     violation !== undefined && checks.split(" ").includes(violation.check),
     `wanted ${checks}, but found ${violation?.message ?? "nothing"}`,
@@ -84,6 +92,19 @@ const HEALTHY_SEED = (() => {
     if (isHealthy && calmMinutes > 0) return seed;
   }
 })();
+
+/** That seed, in which entries live as long as nobody says otherwise. */
+function healthyOptions(lives: Partial<LifeOptions>): SwarmOptions {
+  const plain: LifeOptions = {
+    leasing: false,
+    leaseMs: 10_000,
+    ttlShare: 0,
+    ttlMaxMs: 5_000,
+    sessionShare: 0,
+  };
+  const options = swarmOptions(HEALTHY_SEED, { minutes: 2, members: 4 });
+  return { ...options, lives: { ...plain, ...lives } };
+}
 
 /** A story that must end with a violation of one of `checks`. */
 function assertEndsWith(checks: string, story: () => void): void {
@@ -101,8 +122,14 @@ function assertEndsWith(checks: string, story: () => void): void {
 }
 
 Deno.test("the product passes what its defective sisters fail", () => {
-  const options = swarmOptions(HEALTHY_SEED, { minutes: 2, members: 4 });
-  assertEquals(runSeed(options).violation, undefined);
+  for (
+    const lives of [
+      {},
+      { leasing: true },
+      { ttlShare: 0.5 },
+      { sessionShare: 0.5 },
+    ]
+  ) assertEquals(runSeed(healthyOptions(lives)).violation, undefined);
 });
 
 Deno.test("acknowledgedOnAllHolders convicts a write on one copy", () => {
@@ -314,4 +341,72 @@ Deno.test("machinesNeverThrow convicts one that does", () => {
     }
   }
   assertConvicted("machinesNeverThrow", all(Fragile));
+});
+
+Deno.test("oneOwner convicts leases that end before their time", () => {
+  assertConvicted("oneOwner", withOptions(() => ({ leaseMs: 1 })), {
+    leasing: true,
+  });
+});
+
+/** Has each entry live otherwise than its writer wants. */
+function living(change: (lifetime: Lifetime) => Lifetime): CreateMachine {
+  return all(
+    class extends Defective {
+      override step(
+        event: NodeEvent<DictOperation>,
+        at: Instant,
+      ): NodeEffect[] {
+        if (event.type !== "ask") return super.step(event, at);
+        const { operation } = event;
+        const { type } = operation;
+        if (type !== "set" && type !== "setDefault") {
+          return super.step(event, at);
+        }
+        const lifetime = change(operation.lifetime!);
+        return super.step(
+          { ...event, operation: { ...operation, lifetime } },
+          at,
+        );
+      }
+    },
+  );
+}
+
+Deno.test("expiredIsGone convicts reads of what has run out", () => {
+  const create = living((lifetime) => ({
+    ...lifetime,
+    ttlMs: lifetime.ttlMs * 20,
+  }));
+  assertConvicted("expiredIsGone", create, { ttlShare: 0.5, ttlMaxMs: 2_000 });
+});
+
+Deno.test("expiredIsGone convicts copies that outlive their time", () => {
+  let stopMs = Infinity;
+  class Stopped extends Defective {
+    override step(event: NodeEvent<DictOperation>, at: Instant): NodeEffect[] {
+      if (at.nowMs > 20_000) stopMs = Math.min(stopMs, at.wallMs);
+      const wallMs = Math.min(at.wallMs, stopMs);
+      return super.step(event, { ...at, wallMs });
+    }
+  }
+  assertConvicted("expiredIsGone", all(Stopped), { ttlShare: 0.5 });
+});
+
+Deno.test("readsAreFresh convicts a session that ends before its writer", () => {
+  const create = living((lifetime) => ({
+    ttlMs: lifetime.session ? 200 : 0,
+    session: false,
+  }));
+  assertConvicted("readsAreFresh", create, { sessionShare: 0.5 });
+});
+
+Deno.test("sessionEnds convicts a session that nobody ends", () => {
+  assertEndsWith("sessionEnds", () => {
+    const ring = new Ring({ timings: { sessionGraceMs: 1e9 } });
+    ring.grow(4);
+    ring.set("D", "k", "v", { ttlMs: 0, session: true });
+    ring.crash("D");
+    ring.settle();
+  });
 });

@@ -14,6 +14,7 @@ import {
   checkUrl,
   LEASE_MS,
   type NodeOptions,
+  rulesOf,
   TIMINGS,
   type Timings,
 } from "../../base/options.ts";
@@ -98,12 +99,12 @@ export function resolveOptions(
   }
   return {
     subnet: checkSubnet(options.subnet ?? ""),
-    dialect: leasing ? "leasing" : "",
     isSecured: (options.secret ?? options.secrets) !== undefined,
     url: options.url === undefined ? "" : checkUrl(options.url),
-    replicas: checkReplicas(options.replicas ?? 3),
-    leasing,
-    leaseMs: checkLifeMs(options.leaseMs ?? LEASE_MS, "leaseMs"),
+    ...rulesOf(
+      checkReplicas(options.replicas ?? 3),
+      leasing ? checkLifeMs(options.leaseMs ?? LEASE_MS, "leaseMs") : undefined,
+    ),
     linksMax: checkCount(options.maxConnections ?? LINKS_MAX),
     timings: { ...TIMINGS, ...options.timings },
   };
