@@ -65,7 +65,11 @@ export class Emitter<Events extends Listeners<Events>> {
         this.#remove(name, this.#listeners.get(name)!.indexOf(listener));
       }
       try {
-        listener.run(...args as never);
+        const result: unknown = listener.run(...args as never);
+        if (typeof (result as PromiseLike<unknown>)?.then === "function") {
+          (result as PromiseLike<unknown>)
+            .then(undefined, (error) => this.#onThrow(error, name));
+        }
       } catch (error) {
         this.#onThrow(error, name);
       }

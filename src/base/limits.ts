@@ -32,6 +32,8 @@ export const PIECE_BYTES_MAX = 64 * 1024;
 export const FRAME_BYTES_MAX = 128 * 1024;
 /** No more bytes than this wait in a transport before sending pauses. */
 export const BUFFERED_BYTES_HIGH = 1024 * 1024;
+/** A link with more than this in its lanes is crowded: broadcasts wait. */
+export const LINK_CROWDED_BYTES = 4 * 1024 * 1024;
 /** No more bytes than this wait in one link's lanes. */
 export const LINK_QUEUE_BYTES_MAX = 64 * 1024 * 1024;
 
@@ -83,6 +85,15 @@ export const BROADCAST_BYTES_MAX = VALUE_BYTES_MAX;
 export const HEARTBEAT_MARKS_MAX = 16;
 /** Origins whose progress the first heartbeat of a link tells. */
 export const LINK_MARKS_MAX = 256;
+
+/** Bytes that one answer to a question for missing broadcasts may have. */
+export const BROADCAST_BYTES_PER_ASK = 1024 * 1024;
+/** Bytes of messages that wait until links have room for them. */
+export const SENDS_BYTES_WAITING_MAX = 64 * 1024 * 1024;
+/** Bytes of replies that wait to be confirmed. */
+export const NOTES_BYTES_WAITING_MAX = 64 * 1024 * 1024;
+/** Replies that are remembered, so that a second copy is not taken for one. */
+export const NOTES_REMEMBERED_MAX = 65_536;
 
 /** Messages that wait for `recv()`; beyond it the oldest is dropped. */
 export const RECEIVED_MESSAGES_MAX = 1024;

@@ -8,14 +8,16 @@
  *
  * A node's first link tells how far every origin was: the node starts after
  * that. An origin that was not named had sent nothing, so its first sequence is
- * meant for this node, too, if what is seen of it is close to its beginning;
- * else it comes from another ring or long ago, and starts at what is seen.
+ * meant for this node, too, if what is seen of it is close to its beginning or
+ * it has been known for a while; else it comes from another ring or from long
+ * ago, and starts at what is seen.
  *
  * @module
  */
 import type { Bytes } from "../base/bytes.ts";
 import { ProtocolError } from "../base/errors.ts";
 import {
+  BROADCAST_BYTES_KEPT_TOTAL_MAX,
   BROADCAST_ORIGINS_MAX,
   HEARTBEAT_MARKS_MAX,
   LINK_MARKS_MAX,
@@ -37,8 +39,8 @@ export type Mark = MessageOf<"heartbeat">["marks"][number];
 
 /** A first sequence up to this is the beginning, to who has been there. */
 const BEGINNING_MAX = 8;
-/** Heartbeats tell of origins that sent within this many of them. */
-const ACTIVE_HEARTBEATS = 10;
+/** So many heartbeats tell of an origin after it has sent. */
+const TELLINGS = 10;
 
 /** What the rest of the node does with broadcasts. */
 export interface BroadcastHandlers {
@@ -104,12 +106,16 @@ export class Broadcast {
     const self = this.#table.self.id;
     if (origin === self || sequence === 0) return;
     const log = this.#logs.get(origin) ??
-      this.#logOf(origin, this.#startFor(sequence));
-    if (sequence < log.next || log.kept.has(sequence)) return;
+      this.#logOf(origin, this.#startFor(origin, sequence));
+    if (log.has(sequence)) return;
     // A view into a frame would keep the whole frame in memory.
     const payload = message.payload.slice();
-    this.#keep(origin, log, sequence, kind, payload);
     this.#spread({ ...message, payload });
+    // What would wait behind a gap can be asked for again, with the gap.
+    if (sequence > log.next && !this.#hasRoomFor(payload)) {
+      return this.#repair.onGap(origin, log, sequence, from);
+    }
+    this.#keep(origin, log, sequence, kind, payload);
     this.#deliver(origin, log);
     if (log.highest >= log.next) {
       this.#repair.onGap(origin, log, log.highest, from);
@@ -127,7 +133,7 @@ export class Broadcast {
           this.#repair.onGap(origin, log, through, link.peer);
         }
       } else if (origin === link.peer || through > 0) {
-        const start = this.#startFor(through + 1);
+        const start = this.#startFor(origin, through + 1);
         const created = this.#logOf(origin, start);
         if (through >= start) {
           this.#repair.onGap(origin, created, through, link.peer);
@@ -145,23 +151,38 @@ export class Broadcast {
     this.#repair.onGone(message, from);
   }
 
-  /** The marks of an ordinary heartbeat: of origins that sent lately. */
+  /**
+   * The marks of an ordinary heartbeat: of origins that sent lately, in turn,
+   * so that each is told several times however many there are.
+   */
   recentMarks(): Mark[] {
-    if (this.#logs.size === 0) return [];
-    const { heartbeatMs } = this.#context.options.timings;
-    const sinceMs = this.#context.nowMs - ACTIVE_HEARTBEATS * heartbeatMs;
-    return this.#marks((log) => log.activeMs >= sinceMs)
-      .slice(-HEARTBEAT_MARKS_MAX);
+    const marks: Mark[] = [];
+    const waiting = [...this.#logs].filter(([, log]) => log.tellings > 0)
+      .sort(([, a], [, b]) => a.toldMs - b.toldMs);
+    for (const [origin, log] of waiting.slice(0, HEARTBEAT_MARKS_MAX)) {
+      log.tellings--;
+      log.toldMs = this.#context.nowMs;
+      if (log.next > 1) marks.push({ origin, through: log.next - 1 });
+    }
+    return marks;
   }
 
-  /** The marks for a new link, of all origins; the own one is among them. */
-  linkMarks(): Mark[] {
+  /**
+   * The marks for a new link, of all origins, in lists that fit a heartbeat;
+   * the own one comes first, even if nothing was sent yet.
+   */
+  linkMarks(): Mark[][] {
     const self = this.#table.self.id;
-    const others = this.#marks((_, origin) => origin !== self);
-    return [
-      { origin: self, through: this.#sequence },
-      ...others.slice(-(LINK_MARKS_MAX - 1)),
-    ];
+    const marks: Mark[] = [{ origin: self, through: this.#sequence }];
+    for (const [origin, log] of this.#logs) {
+      if (origin === self || log.next === 1) continue;
+      marks.push({ origin, through: log.next - 1 });
+    }
+    const lists: Mark[][] = [];
+    for (let at = 0; at < marks.length; at += LINK_MARKS_MAX) {
+      lists.push(marks.slice(at, at + LINK_MARKS_MAX));
+    }
+    return lists;
   }
 
   /** Drops what is too old for repair. */
@@ -174,17 +195,18 @@ export class Broadcast {
   }
 
   /** The first sequence that is meant for this node, as far as one can tell. */
-  #startFor(sequence: number): number {
-    return this.#isInformed && sequence <= BEGINNING_MAX ? 1 : sequence;
-  }
-
-  #marks(isWanted: (log: CastLog, origin: Id) => boolean): Mark[] {
-    const marks: Mark[] = [];
-    for (const [origin, log] of this.#logs) {
-      if (log.next === 1 || !isWanted(log, origin)) continue;
-      marks.push({ origin, through: log.next - 1 });
-    }
-    return marks;
+  #startFor(origin: Id, sequence: number): number {
+    if (!this.#isInformed || sequence === 1) return sequence;
+    if (sequence <= BEGINNING_MAX) return 1;
+    const knownMs = this.#table.knownSinceMs(origin);
+    if (knownMs === undefined) return sequence;
+    const { heartbeatMs } = this.#context.options.timings;
+    // It was silent, or what it sent was lost on its way to here.
+    if (this.#context.nowMs - knownMs >= heartbeatMs) return 1;
+    const last = sequence - 1;
+    this.#context.notice({ type: "lagged", origin, first: 1, last });
+    this.#handlers.onLost(origin);
+    return sequence;
   }
 
   #logOf(origin: Id, next: number): CastLog {
@@ -215,17 +237,33 @@ export class Broadcast {
   ): void {
     const { nowMs } = this.#context;
     this.#keptBytes += log.keep({ sequence, kind, payload, atMs: nowMs });
-    log.activeMs = nowMs;
+    log.tellings = TELLINGS;
     // Last in the map: the most recent origins are at its end.
     this.#logs.delete(origin);
     this.#logs.set(origin, log);
-    this.#keptBytes -= log.trim(this.#keptBytes);
+    this.#keptBytes -= log.trim(0);
+    this.#trim(BROADCAST_BYTES_KEPT_TOTAL_MAX);
+  }
+
+  /** Drops what was handed out, of the quietest origins first. */
+  #trim(bytesMax: number): void {
+    for (const log of this.#logs.values()) {
+      if (this.#keptBytes <= bytesMax) return;
+      this.#keptBytes -= log.trim(this.#keptBytes - bytesMax);
+    }
+  }
+
+  #hasRoomFor({ length }: Bytes): boolean {
+    this.#trim(BROADCAST_BYTES_KEPT_TOTAL_MAX - length);
+    return this.#keptBytes + length <= BROADCAST_BYTES_KEPT_TOTAL_MAX;
   }
 
   #spread(cast: Omit<MessageOf<"cast">, "type">): void {
     const { order, self } = this.#table;
     const { from, to } = cast;
     for (const branch of branches(order, from, to, self.id, this.#fitness)) {
+      // Whoever takes too little asks for it later, or is told that it lagged.
+      if (this.#links.to(branch.head)?.isCrowded === true) continue;
       this.#router.send(branch.head, {
         ...cast,
         type: "cast",

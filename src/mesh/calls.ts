@@ -3,19 +3,16 @@
  *
  * @module
  */
-import type { Bytes } from "../base/bytes.ts";
 import {
   type ChordError,
   ClosedError,
   ConnectionError,
-  NoPeerError,
   OverloadedError,
   TimeoutError,
 } from "../base/errors.ts";
 import type { Timer } from "../base/timers.ts";
 import type { Id } from "../id/id.ts";
-import { encodeField } from "../wire/codec.ts";
-import { Health, type Letter, letter, Turn } from "../wire/messages.ts";
+import { type Letter, Turn } from "../wire/messages.ts";
 import { CloseCode } from "./close_codes.ts";
 import type { Context } from "./context.ts";
 import type { Dialler } from "./dialler.ts";
@@ -32,9 +29,10 @@ import type { Table } from "./table.ts";
 
 /** What calls bring about outside this file. */
 export interface CallHandlers {
-  /** Gives whether there was a way to the node. */
-  note(to: Id, letter: Letter): boolean;
-  cast(payload: Bytes): void;
+  /** Ends the call once the node has confirmed. */
+  note(call: CallNumber, to: Id, letter: Letter, timeoutMs: number): void;
+  /** Ends the call once the letter is on its way to all or to the linked. */
+  send(call: CallNumber, letter: Letter, isToAll: boolean): void;
   close(): void;
 }
 
@@ -91,10 +89,14 @@ export class Calls {
         this.#table.setSelf({ url: operation.url }, this.#context.nowMs);
         return this.#context.result(call, undefined);
       case "cast":
-        this.#handlers.cast(encodeField(letter, operation.letter));
-        return this.#context.result(call, undefined);
-      case "note":
-        return this.#note(call, operation.to, operation.letter);
+      case "tell": {
+        const isToAll = operation.type === "cast";
+        return this.#handlers.send(call, operation.letter, isToAll);
+      }
+      case "note": {
+        const { to, letter, timeoutMs } = operation;
+        return this.#handlers.note(call, to, letter, timeoutMs);
+      }
       case "close":
         this.#failAll();
         this.#handlers.close();
@@ -260,30 +262,6 @@ export class Calls {
       );
     });
     this.#accepting.set(number, { call, link: number, timer });
-  }
-
-  #note(call: CallNumber, to: Id, what: Letter): void {
-    const record = this.#table.get(to);
-    if (record === undefined || record.health >= Health.dead) {
-      const state = record === undefined ? "unknown" : "gone";
-      return this.#context.failure(
-        call,
-        new NoPeerError(
-          `Cannot send to the node ${to}: it is ${state}; connect to it, or ` +
-            `send to one of the nodes that are connected`,
-        ),
-      );
-    }
-    if (this.#handlers.note(to, what)) {
-      return this.#context.result(call, undefined);
-    }
-    this.#context.failure(
-      call,
-      new ConnectionError(
-        `Cannot send to the node ${to}: no link leads there now; retry when ` +
-          `it is connected`,
-      ),
-    );
   }
 
   #stopAccepting(accepting: Accepting): void {

@@ -6,11 +6,13 @@
 import type { Bytes } from "../base/bytes.ts";
 import {
   BROADCAST_BYTES_KEPT_MAX,
-  BROADCAST_BYTES_KEPT_TOTAL_MAX,
   BROADCASTS_KEPT_MAX,
 } from "../base/limits.ts";
 import type { Timer } from "../base/timers.ts";
 import type { Id } from "../id/id.ts";
+
+/** What one takes besides its payload, roughly. */
+const OVERHEAD_BYTES = 64;
 
 /** One broadcast, kept for others that miss it, or held back behind a gap. */
 export interface KeptCast {
@@ -27,6 +29,8 @@ export interface Gap {
   /** Who said so last, and is asked. */
   source: Id;
   asks: number;
+  /** The first that was missing when it was last asked for. */
+  askedFor: number;
   /** Nodes that do not have it any more. */
   readonly without: Set<Id>;
   timer: Timer | undefined;
@@ -40,7 +44,9 @@ export class CastLog {
   readonly kept: Map<number, KeptCast> = new Map();
   /** The highest sequence that came in. */
   highest = 0;
-  activeMs = -Infinity;
+  /** Heartbeats that have still to tell of it, and when one last did. */
+  tellings = 0;
+  toldMs = -Infinity;
   bytes = 0;
   gap: Gap | undefined;
 
@@ -48,27 +54,33 @@ export class CastLog {
     this.next = next;
   }
 
+  /** Whether it was here before. */
+  has(sequence: number): boolean {
+    return sequence < this.next || this.kept.has(sequence);
+  }
+
   /** Keeps one; gives the bytes it takes. */
   keep(cast: KeptCast): number {
     this.kept.set(cast.sequence, cast);
     if (cast.sequence > this.highest) this.highest = cast.sequence;
-    this.bytes += cast.payload.length;
-    return cast.payload.length;
+    const bytes = cast.payload.length + OVERHEAD_BYTES;
+    this.bytes += bytes;
+    return bytes;
   }
 
   /**
    * Drops the oldest that were handed out until the limits hold.
    *
-   * @param total bytes kept of all origins
+   * @param least as many bytes are to be given back in any case
    * @returns the bytes that were given back
    */
-  trim(total: number): number {
+  trim(least: number): number {
     let freed = 0;
     for (const cast of this.kept.values()) {
       if (
         this.kept.size <= BROADCASTS_KEPT_MAX &&
         this.bytes <= BROADCAST_BYTES_KEPT_MAX &&
-        total - freed <= BROADCAST_BYTES_KEPT_TOTAL_MAX
+        freed >= least
       ) break;
       if (cast.sequence >= this.next) continue;
       freed += this.#drop(cast);
@@ -108,7 +120,8 @@ export class CastLog {
 
   #drop(cast: KeptCast): number {
     this.kept.delete(cast.sequence);
-    this.bytes -= cast.payload.length;
-    return cast.payload.length;
+    const bytes = cast.payload.length + OVERHEAD_BYTES;
+    this.bytes -= bytes;
+    return bytes;
   }
 }

@@ -3,7 +3,10 @@
  *
  * @module
  */
-import { BROADCASTS_PER_ASK_MAX } from "../base/limits.ts";
+import {
+  BROADCAST_BYTES_PER_ASK,
+  BROADCASTS_PER_ASK_MAX,
+} from "../base/limits.ts";
 import type { Id } from "../id/id.ts";
 import { ZERO_ID } from "../id/id.ts";
 import type { MessageOf } from "../wire/messages.ts";
@@ -14,7 +17,7 @@ import type { Links } from "./links.ts";
 
 /** Each question waits this many times the age at which a gap is asked for. */
 const PATIENCE = 5;
-/** Questions without an answer after which a gap is given up. */
+/** Questions in a row that brought nothing, after which a gap is given up. */
 const ASKS_MAX = 12;
 /** Nodes that must say that it is gone, if there are as many. */
 const WITHOUT_MIN = 2;
@@ -46,6 +49,7 @@ export class CastRepair {
         last,
         source,
         asks: 0,
+        askedFor: log.next,
         without: new Set(),
         timer: undefined,
       };
@@ -70,7 +74,8 @@ export class CastRepair {
     }
     found.sort((a, b) => a.sequence - b.sequence);
     let wanted = first;
-    for (const cast of found.slice(0, BROADCASTS_PER_ASK_MAX)) {
+    const sent = firstOf(found);
+    for (const cast of sent) {
       if (cast.sequence > wanted) {
         this.#sayGone(from, origin, wanted, cast.sequence - 1);
       }
@@ -86,7 +91,7 @@ export class CastRepair {
       });
       wanted = sequence + 1;
     }
-    if (found.length <= BROADCASTS_PER_ASK_MAX && wanted <= last) {
+    if (sent.length === found.length && wanted <= last) {
       this.#sayGone(from, origin, wanted, last);
     }
   }
@@ -130,6 +135,7 @@ export class CastRepair {
       log.gap = undefined;
       return;
     }
+    if (log.next > gap.askedFor) gap.asks = 0;
     if (gap.asks >= ASKS_MAX) {
       log.gap = undefined;
       const oldest = log.oldestWaiting();
@@ -142,6 +148,7 @@ export class CastRepair {
 
   #ask(origin: Id, log: CastLog, gap: Gap): void {
     gap.asks++;
+    gap.askedFor = log.next;
     const { castGapMs } = this.#context.options.timings;
     this.#wait(origin, log, gap, PATIENCE * castGapMs);
     const link = this.#links.to(gap.source) ?? this.#anyLink(origin, gap);
@@ -167,4 +174,15 @@ export class CastRepair {
     }
     return undefined;
   }
+}
+
+/** As many, from the first on, as one answer may have. */
+function firstOf(found: readonly KeptCast[]): readonly KeptCast[] {
+  let bytes = 0;
+  const end = found.findIndex(({ payload }, i) => {
+    bytes += payload.length;
+    return i > 0 && bytes > BROADCAST_BYTES_PER_ASK;
+  });
+  const most = end === -1 ? found.length : end;
+  return found.slice(0, Math.min(most, BROADCASTS_PER_ASK_MAX));
 }

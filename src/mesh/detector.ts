@@ -21,7 +21,7 @@ import type { Mark } from "./broadcast.ts";
 import { Checks } from "./checks.ts";
 import { CloseCode } from "./close_codes.ts";
 import type { Context } from "./context.ts";
-import { type Dialler, neighbours } from "./dialler.ts";
+import type { Dialler } from "./dialler.ts";
 import type { DialOutcome } from "./dials.ts";
 import type { Link } from "./link.ts";
 import type { Links } from "./links.ts";
@@ -30,9 +30,12 @@ import type { Requests } from "./requests.ts";
 import { SecondHandProbes } from "./second_hand.ts";
 import { Suspicions } from "./suspicions.ts";
 import { isPresent, type Table } from "./table.ts";
+import { neighbours } from "./vicinity.ts";
 
 /** Nodes that are asked to probe a silent one. */
 const PROBERS_SILENT = 3;
+/** A busy link carries a heartbeat at least once in so many. */
+const UNTOLD_HEARTBEATS = 3;
 /** Nodes that are asked to dial one whose link broke. */
 const PROBERS_CLOSED = 2;
 /** A wake-up later than this, in ms, is a sign of the node's own trouble. */
@@ -203,21 +206,39 @@ export class Detector {
     }
   }
 
-  /** One heartbeat to each neighbour that has not heard anything lately. */
+  /**
+   * One heartbeat to each watched peer that has not heard anything lately. One
+   * that hears other things all the time still has to learn of broadcasts.
+   */
   #beat(): void {
-    const { heartbeatMs } = this.#context.options.timings;
-    const sinceMs = this.#context.nowMs - heartbeatMs / 2;
+    const { nowMs, options } = this.#context;
+    const { heartbeatMs } = options.timings;
+    const quietMs = nowMs - heartbeatMs / 2;
+    const untoldMs = nowMs - UNTOLD_HEARTBEATS * heartbeatMs;
     let bytes: ReturnType<typeof encode> | undefined;
-    for (const id of this.#neighbours) {
-      const link = this.#links.to(id);
-      if (link === undefined || link.lastSentMs > sinceMs) continue;
-      bytes ??= encode({
-        type: "heartbeat",
-        table: this.#table.digest,
-        marks: this.#handlers.marks(),
-      });
+    let hasMarks = false;
+    for (const link of this.#links.primaries) {
+      const isQuiet = link.lastSentMs <= quietMs;
+      if (!isQuiet && link.lastBeatMs > untoldMs) continue;
+      if (!this.#isWatched(link.peer)) continue;
+      if (bytes === undefined) {
+        const marks = this.#handlers.marks();
+        hasMarks = marks.length > 0;
+        const table = this.#table.digest;
+        bytes = encode({ type: "heartbeat", table, marks });
+      }
+      if (!isQuiet && !hasMarks) continue;
+      link.lastBeatMs = nowMs;
       this.#links.sendBytes(link, laneOf("heartbeat"), bytes);
     }
+  }
+
+  /** A neighbour; or one end cannot be dialled, and lives by this link. */
+  #isWatched(id: Id): boolean {
+    if (this.#neighbours.includes(id) || this.#table.self.url === "") {
+      return true;
+    }
+    return this.#table.get(id)?.url === "";
   }
 
   /** SWIM's probe: every node in turn, in an order that changes. */

@@ -9,7 +9,7 @@
  * @module
  */
 import { FULL_MESH_NODES_MAX } from "../base/limits.ts";
-import { jittered } from "../base/random.ts";
+import { jittered, pick } from "../base/random.ts";
 import type { Timer } from "../base/timers.ts";
 import type { Id } from "../id/id.ts";
 import { type MemberRecord, Role } from "../wire/messages.ts";
@@ -21,10 +21,8 @@ import type { Links } from "./links.ts";
 import { backoffMs, Reunion } from "./reunion.ts";
 import type { RingView } from "./peers.ts";
 import { isPresent, type Source, type Table } from "./table.ts";
-import { lowerBound } from "./tree.ts";
+import { doorsOf, isDialable, NEIGHBOURS, neighbours } from "./vicinity.ts";
 
-/** Neighbours on each side that a node keeps links to, and watches. */
-export const NEIGHBOURS = 4;
 /** A node heard of by gossip dials by itself within this many gossip times. */
 const PATIENCE_GOSSIPS = 3;
 
@@ -102,6 +100,7 @@ export class Dialler {
   demand(id: Id): void {
     const record = this.#table.get(id);
     if (record === undefined || !isPresent(record)) return;
+    if (!isDialable(record.url)) return this.#demandDoor(id);
     if (this.dials.to(id) !== undefined) return;
     const course = this.#courses.get(id);
     // A node that is being tried in vain is not tried faster by asking.
@@ -109,6 +108,16 @@ export class Dialler {
     this.#context.timers.cancel(course?.timer);
     if (course !== undefined) course.timer = undefined;
     this.attempt(id);
+  }
+
+  /** A node that cannot be dialled is reached through one that it dials. */
+  #demandDoor(id: Id): void {
+    if (this.#isFull(this.#table.order)) return;
+    const doors = doorsOf(this.#table, id);
+    const isKnown = (door: Id) => this.#links.to(door) !== undefined;
+    if (doors.some(isKnown)) return;
+    const door = pick(this.#context.random, doors);
+    if (door !== undefined && door !== this.#table.self.id) this.demand(door);
   }
 
   /** A record has changed. */
@@ -265,6 +274,9 @@ export class Dialler {
       return new Set(order.filter((id) => id !== self));
     }
     const wanted = new Set(neighbours(order, self));
+    if (this.#table.self.url === "") {
+      for (const door of doorsOf(this.#table, self)) wanted.add(door);
+    }
     if (this.#table.self.role === Role.active) {
       const ring = this.#table.ring.members.map((record) => record.id);
       const at = ring.indexOf(self);
@@ -288,23 +300,6 @@ export class Dialler {
     if (idle === undefined) return;
     this.#links.close(idle, CloseCode.normal, "making room for other links");
   }
-}
-
-/** The nearest nodes on both sides in the order of the ids. */
-export function neighbours(order: readonly Id[], self: Id): Id[] {
-  const at = lowerBound(order, self);
-  const near: Id[] = [];
-  for (let step = 1; step <= NEIGHBOURS; step++) {
-    for (const i of [at + step, at - step + order.length]) {
-      const id = order[i % order.length];
-      if (id !== undefined && id !== self && !near.includes(id)) near.push(id);
-    }
-  }
-  return near;
-}
-
-function isDialable(url: string): boolean {
-  return url.startsWith("ws://") || url.startsWith("wss://");
 }
 
 function usedMs(link: Link): number {

@@ -93,8 +93,15 @@ export type MeshOperation =
   | { readonly type: "listen"; readonly url: string }
   /** Gives nothing; the letter is on its way to every node. */
   | { readonly type: "cast"; readonly letter: Letter }
-  /** Gives nothing; the letter is on its way to one node. */
-  | { readonly type: "note"; readonly to: Id; readonly letter: Letter }
+  /** Gives nothing; the letter is on its way to every linked node. */
+  | { readonly type: "tell"; readonly letter: Letter }
+  /** Gives nothing; one node has the letter, and has said so. */
+  | {
+    readonly type: "note";
+    readonly to: Id;
+    readonly letter: Letter;
+    readonly timeoutMs: number;
+  }
   /** Says good-bye to everybody and ends every link. */
   | { readonly type: "close" };
 

@@ -68,6 +68,10 @@ export class Link {
   /** Heartbeats in a row that told of another member table. */
   tablesDiffer = 0;
   didHeartbeat = false;
+  /** When a heartbeat was last queued for it. */
+  lastBeatMs = -Infinity;
+  /** More waits in its lanes than should. */
+  isCrowded = false;
   /** When its peer was last asked for its table. */
   tableAskedMs = -Infinity;
   /** Ends the handshake, or the time that a retired link has left. */

@@ -31,6 +31,7 @@ import type {
 } from "../wire/messages.ts";
 import { CloseCode } from "./close_codes.ts";
 import type { Context } from "./context.ts";
+import { Crowd } from "./crowd.ts";
 import type { DialNumber, LinkNumber } from "./events.ts";
 import { Greeter, type Macs } from "./greeter.ts";
 import {
@@ -65,6 +66,8 @@ export interface LinkHandlers {
   onFailed(link: Link, error: ChordError): void;
   /** A link that was usable ended in a way that somebody should look at. */
   onError(error: ChordError): void;
+  /** The last crowded link has room again, or is gone. */
+  onRoom(): void;
   onMessage(message: Message, link: Link): void;
 }
 
@@ -83,6 +86,7 @@ export class Links {
   readonly #handlers: LinkHandlers;
   readonly #greeter: Greeter;
   readonly #succession: Succession;
+  readonly #crowd: Crowd;
   readonly #links = new Map<LinkNumber, Link>();
   /** The link that is used for sending to each peer. */
   readonly #primary = new Map<Id, Link>();
@@ -105,6 +109,7 @@ export class Links {
         this.close(link, codeOf(error), error.message, error);
       },
     });
+    this.#crowd = new Crowd(context, () => handlers.onRoom());
     this.#succession = new Succession(context, {
       self: () => handlers.self().id,
       linksTo: (peer) => this.#linksTo(peer),
@@ -136,6 +141,11 @@ export class Links {
   /** The link used for each peer. */
   get primaries(): Iterable<Link> {
     return this.#primary.values();
+  }
+
+  /** Whether no link has more to send than should wait. */
+  get hasRoom(): boolean {
+    return this.#crowd.size === 0;
   }
 
   get queuedBytes(): number {
@@ -224,6 +234,7 @@ export class Links {
     }
     this.framesSent++;
     this.bytesSent += frame.length;
+    this.#crowd.update(link);
     return frame;
   }
 
@@ -250,6 +261,7 @@ export class Links {
     if (link.state === "closing") return;
     link.outbox.push(lane, bytes);
     link.lastSentMs = this.#context.nowMs;
+    this.#crowd.update(link);
     this.#announce(link);
   }
 
@@ -375,6 +387,7 @@ export class Links {
     if (before === "closing") return;
     link.state = "closing";
     link.greeting = undefined;
+    this.#crowd.drop(link);
     this.#context.timers.cancel(link.deadline);
     if (before === "greeting") {
       this.#greeting--;

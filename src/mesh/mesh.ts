@@ -7,12 +7,7 @@
 import { RECORDS_PER_MESSAGE_MAX } from "../base/limits.ts";
 import { jittered } from "../base/random.ts";
 import type { Id } from "../id/id.ts";
-import {
-  CastKind,
-  Health,
-  type MemberRecord,
-  type Message,
-} from "../wire/messages.ts";
+import { Health, type MemberRecord, type Message } from "../wire/messages.ts";
 import { Broadcast } from "./broadcast.ts";
 import { Calls } from "./calls.ts";
 import { CloseCode } from "./close_codes.ts";
@@ -24,9 +19,11 @@ import { Gossip, mayHold } from "./gossip.ts";
 import type { Link } from "./link.ts";
 import { Links, type Refusal } from "./links.ts";
 import { MeshPeers } from "./mesh_peers.ts";
+import { Notes } from "./notes.ts";
 import type { Extension, Peers, RingView } from "./peers.ts";
 import { Router } from "./relay.ts";
 import { Requests } from "./requests.ts";
+import { Sends } from "./sends.ts";
 import { isPresent, type Source, Table } from "./table.ts";
 
 /** How often what is too old is forgotten. */
@@ -42,7 +39,9 @@ export class Mesh<Operation> {
   readonly #router: Router;
   readonly #dialler: Dialler;
   readonly #gossip: Gossip;
-  readonly #broadcast: Broadcast;
+  readonly broadcast: Broadcast;
+  readonly sends: Sends;
+  readonly notes: Notes;
   readonly #calls: Calls;
   /** What the extension works with. */
   readonly peers: Peers;
@@ -85,16 +84,22 @@ export class Mesh<Operation> {
       this.#dialler,
       {
         announce: (record) => this.#gossip.announce(record),
-        marks: () => this.#broadcast.recentMarks(),
+        marks: () => this.broadcast.recentMarks(),
         onSlept: () => this.#returned.add(this.table.self.id),
       },
     );
     this.#gossip = this.#makeGossip();
-    this.#broadcast = this.#makeBroadcast();
+    this.broadcast = this.#makeBroadcast();
+    this.sends = new Sends(context, this.links, this.broadcast);
+    this.notes = new Notes(context, this.table, this.links, this.#router, {
+      roundTripMs: (id) => this.requests.roundTripMs(id),
+      onLetter: (letter, sender) =>
+        context.notice({ type: "letter", sender, letter }),
+    });
     this.#calls = new Calls(context, this.table, this.links, this.#dialler, {
-      note: (to, letter) =>
-        this.#router.send(to, { type: "note", letter }) !== undefined,
-      cast: (payload) => this.#broadcast.cast(CastKind.message, payload),
+      note: (call, to, letter, timeoutMs) =>
+        this.notes.begin(call, to, letter, timeoutMs),
+      send: (call, letter, isToAll) => this.sends.begin(call, letter, isToAll),
       close: () => this.#close(),
     });
     this.peers = new MeshPeers(context, {
@@ -103,7 +108,7 @@ export class Mesh<Operation> {
       router: this.#router,
       requests: this.requests,
       gossip: this.#gossip,
-      broadcast: this.#broadcast,
+      broadcast: this.broadcast,
     });
     this.#planSweep();
   }
@@ -114,7 +119,11 @@ export class Mesh<Operation> {
       admit: (record) => this.#admit(record),
       onUp: (link, record, isFirst) => this.#onUp(link, record, isFirst),
       onDown: (link, code, reason) => this.#onDown(link, code, reason),
-      onBroken: (link) => this.requests.onLinkEnd(link),
+      onBroken: (link) => {
+        this.requests.onLinkEnd(link);
+        this.notes.onBroken(link);
+      },
+      onRoom: () => this.sends.flush(),
       onFailed: (link, error) => this.#calls.onLinkFailed(link, error),
       onError: (error) => this.#context.notice({ type: "error", error }),
       onMessage: (message, link) => this.#onLinkMessage(message, link),
@@ -179,6 +188,7 @@ export class Mesh<Operation> {
         return this.extension?.onCall(event.call, event.operation);
       case "cancel":
         this.#calls.onCancel(event.call);
+        this.notes.onCancel(event.call);
         return this.extension?.onCancel(event.call);
     }
   }
@@ -231,7 +241,7 @@ export class Mesh<Operation> {
   #onLinkMessage(message: Message, link: Link): void {
     switch (message.type) {
       case "heartbeat":
-        this.#broadcast.onMarks(message.marks, link);
+        this.broadcast.onMarks(message.marks, link);
         if (this.#gossip.onDigest(link, message.table)) {
           this.#calls.onAcquainted(link.peer);
         }
@@ -261,11 +271,16 @@ export class Mesh<Operation> {
         break;
       case "relay": {
         const inner = this.#router.onRelay(message, link);
-        if (inner !== undefined) this.#onRelayed(inner, message.from);
+        if (inner?.type === "note") {
+          this.notes.onNote(inner, message.from, link);
+        } else if (inner !== undefined) this.#onRelayed(inner, message.from);
         break;
       }
+      case "note":
+        this.notes.onNote(message, link.peer, link);
+        break;
       case "castAsk":
-        this.#broadcast.onAsk(message, link);
+        this.broadcast.onAsk(message, link);
         break;
       default:
         this.#onMessage(message, link.peer);
@@ -285,15 +300,11 @@ export class Mesh<Operation> {
           request: message.request,
         });
       case "cast":
-        return this.#broadcast.onCast(message, from);
+        return this.broadcast.onCast(message, from);
       case "castGone":
-        return this.#broadcast.onGone(message, from);
-      case "note":
-        return this.#context.notice({
-          type: "letter",
-          sender: from,
-          letter: message.letter,
-        });
+        return this.broadcast.onGone(message, from);
+      case "noted":
+        return this.notes.onNoted(message, from);
       default:
         this.extension?.onMessage(message, from);
     }
@@ -336,16 +347,16 @@ export class Mesh<Operation> {
   #onUp(link: Link, record: MemberRecord, isFirst: boolean): void {
     const { peer } = link;
     const isOnly = this.links.peerCount === 1;
-    this.links.send(link, {
-      type: "heartbeat",
-      table: this.table.digest,
-      marks: this.#broadcast.linkMarks(),
-    });
+    for (const marks of this.broadcast.linkMarks()) {
+      const table = this.table.digest;
+      this.links.send(link, { type: "heartbeat", table, marks });
+    }
     if (isFirst) {
       this.#context.notice({ type: "peer", peer, first: isOnly });
     }
     this.#calls.onLinkUp(link);
     this.#dialler.onUp(link);
+    this.notes.onUp(link);
     const known = this.table.get(peer)!;
     // It has to know what is said of it, to refute it.
     if (
@@ -379,7 +390,10 @@ export class Mesh<Operation> {
       return;
     }
     if (source === "hello") this.#gossip.announceLater(after);
-    if (!isPresent(after)) this.requests.forget(after.id);
+    if (!isPresent(after)) {
+      this.requests.forget(after.id);
+      this.notes.onGone(after.id);
+    }
     // One that is dead may turn out to have left.
     this.#isPresenceNew ||= after.health !== before?.health;
     this.#dialler.onRecord(before, after, source);
@@ -393,17 +407,19 @@ export class Mesh<Operation> {
     }
   }
 
-  /** A suspect may be a dead end: it heads a part only if nobody else can. */
+  /** A suspect may be a dead end, a crowded link is none that takes more. */
   #fitness(id: Id): "good" | "poor" | "none" {
-    if (this.links.to(id) === undefined) return "none";
-    return this.table.get(id)?.health === Health.alive ? "good" : "poor";
+    const link = this.links.to(id);
+    if (link === undefined) return "none";
+    const isAlive = this.table.get(id)?.health === Health.alive;
+    return isAlive && !link.isCrowded ? "good" : "poor";
   }
 
   #planSweep(): void {
     const { options, random, timers } = this.#context;
     const afterMs = jittered(random, SWEEP_MS, 0.25);
     timers.at(this.#context.nowMs + afterMs, () => {
-      this.#broadcast.expire();
+      this.broadcast.expire();
       this.table.forget(this.#context.nowMs - options.timings.forgetMs);
       this.#planSweep();
     });
@@ -412,6 +428,8 @@ export class Mesh<Operation> {
   /** Tells everybody, ends every link, and forgets every deadline. */
   #close(): void {
     this.extension?.onClose();
+    this.sends.close();
+    this.notes.close();
     const { nowMs } = this.#context;
     const self = this.table.setSelf({ health: Health.left }, nowMs);
     for (const peer of [...this.links.peers]) this.#gossip.tell(peer, [self]);

@@ -35,12 +35,13 @@ import {
 } from "./driver/options.ts";
 import { checkSecrets } from "./driver/secrets.ts";
 import type { Message, MessageHandler, Packet } from "./driver/message.ts";
+import { Connections } from "./driver/connections.ts";
 import { Postbox } from "./driver/postbox.ts";
-import {
-  type Member,
+import type {
+  Member,
   MeshConnection,
-  type MeshStats,
-  type MeshStatus,
+  MeshStats,
+  MeshStatus,
 } from "./driver/views.ts";
 import type { Notice } from "./events.ts";
 import { type BuildNode, type NodeParts, viewOf } from "./driver/parts.ts";
@@ -87,7 +88,7 @@ export class MeshSocket implements AsyncDisposable {
   readonly #machine: NodeMachine<never>;
   readonly #driver: NodeDriver<never>;
   readonly #emitter: Emitter<Events>;
-  readonly #connections = new Map<Id, MeshConnection>();
+  readonly #connections: Connections;
   readonly #post: Postbox;
   readonly #stops: (() => Promise<void>)[] = [];
   #url: string;
@@ -120,6 +121,7 @@ export class MeshSocket implements AsyncDisposable {
       wallMs: this.#clock.wallMs(),
     });
     this.#machine = this.#parts.machine;
+    this.#connections = new Connections((id) => this.#machine.member(id));
     this.#driver = new NodeDriver(this.#machine, {
       clock: this.#clock,
       dial: (url) => this.#dial(url),
@@ -135,7 +137,7 @@ export class MeshSocket implements AsyncDisposable {
       clock: this.#clock,
       random: options.random ?? systemRandom,
       driver: this.#driver,
-      connection: (id) => this.#connections.get(id),
+      connection: (id) => this.#connections.all.get(id),
       onMessage: () => this.#emitter.emit("message", this),
       report: (error) => this.#report(error),
     });
@@ -153,7 +155,7 @@ export class MeshSocket implements AsyncDisposable {
 
   /** The nodes that this one has a connection to, by id. */
   get routingTable(): ReadonlyMap<string, MeshConnection> {
-    return this.#connections;
+    return this.#connections.all;
   }
 
   /** All nodes that are known, this one and the dead included. */
@@ -162,7 +164,7 @@ export class MeshSocket implements AsyncDisposable {
   }
 
   get status(): MeshStatus {
-    const peers = this.#connections.size;
+    const peers = this.#connections.all.size;
     return {
       state: !this.#driver.isOpen
         ? "closed"
@@ -225,7 +227,7 @@ export class MeshSocket implements AsyncDisposable {
         signal: checkSignal(options.signal),
       },
     );
-    return this.#connectionTo(id);
+    return this.#connections.to(id);
   }
 
   /**
@@ -286,9 +288,11 @@ export class MeshSocket implements AsyncDisposable {
    *
    * @param packets strings, byte arrays and JSON values; up to 1,024 packets
    * and 1 MiB together
-   * @returns once the message is on its way
+   * @returns once the message is on its way; while peers take slowly what they
+   * are sent, that is later, so await each before the next
    * @throws {TypeError} If `packets` is no array of packets
    * @throws {RangeError} If they are too many or too long
+   * @throws {OverloadedError} If more than 64 MiB wait to be sent already
    */
   async send(
     packets: readonly Packet[],
@@ -299,7 +303,7 @@ export class MeshSocket implements AsyncDisposable {
         `Cannot send to "${to}": give "all" or "neighbours"`,
       );
     }
-    await this.#post.send(packets, to === "all" ? to : this.#machine.linked);
+    await this.#post.send(packets, to);
   }
 
   /** The oldest message that waits, or `undefined`. */
@@ -311,7 +315,10 @@ export class MeshSocket implements AsyncDisposable {
     return count === undefined ? received.take() : received.takeUpTo(count);
   }
 
-  /** The messages that wait and all that will come, until the socket closes. */
+  /**
+   * The messages that wait and all that will come, until the socket closes.
+   * Each message goes to one taker: two iterations, or one and `recv`, share.
+   */
   messages(): AsyncIterableIterator<Message> {
     return this.#post.received.all();
   }
@@ -386,7 +393,7 @@ export class MeshSocket implements AsyncDisposable {
         writes: false,
         signal: checkSignal(options.signal),
       },
-    ).then((id) => this.#connectionTo(id));
+    ).then((id) => this.#connections.to(id));
     taken.catch(() => {}); // A stranger's garbage must not end the process.
     return taken;
   }
@@ -394,12 +401,12 @@ export class MeshSocket implements AsyncDisposable {
   #onNotice(notice: Notice): void {
     switch (notice.type) {
       case "peer":
-        this.#emitter.emit("peer", this.#connectionTo(notice.peer));
+        this.#emitter.emit("peer", this.#connections.to(notice.peer));
         if (notice.first) this.#emitter.emit("connect", this);
         break;
       case "disconnect": {
-        const connection = this.#connectionTo(notice.peer);
-        this.#connections.delete(notice.peer);
+        const connection = this.#connections.to(notice.peer);
+        this.#connections.drop(notice.peer);
         this.#emitter.emit(
           "disconnect",
           connection,
@@ -411,24 +418,18 @@ export class MeshSocket implements AsyncDisposable {
       case "error":
         this.#report(notice.error);
         break;
+      case "lagged":
+        this.#emitter.emit(
+          "lagged",
+          notice.origin,
+          notice.last - notice.first + 1,
+        );
+        break;
       case "letter":
         this.#post.onLetter(notice.letter, notice.sender);
         break;
     }
     this.#parts.onNotice(notice);
-  }
-
-  #connectionTo(id: Id): MeshConnection {
-    let connection = this.#connections.get(id);
-    if (connection === undefined) {
-      connection = new MeshConnection(id, (wanted) => {
-        const record = this.#machine.members
-          .find((member) => member.id === wanted);
-        return record && viewOf(record);
-      });
-      this.#connections.set(id, connection);
-    }
-    return connection;
   }
 
   #report(error: unknown): void {

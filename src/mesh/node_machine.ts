@@ -23,6 +23,12 @@ export interface NodeStats {
   readonly members: number;
   readonly requestsInFlight: number;
   readonly timers: number;
+  /** Messages that wait until links have room for them. */
+  readonly sendsWaiting: number;
+  /** Replies that are not confirmed yet. */
+  readonly repliesWaiting: number;
+  /** Bytes of broadcasts that are kept for those who miss them. */
+  readonly broadcastBytes: number;
   /** Bytes that wait in the lanes of all links. */
   readonly queuedBytes: number;
   readonly framesSent: number;
@@ -92,18 +98,26 @@ export class NodeMachine<Operation = never>
     return [...this.#mesh.table.records()];
   }
 
+  /** What is known of a node. */
+  member(id: Id): MemberRecord | undefined {
+    return this.#mesh.table.get(id);
+  }
+
   /** The nodes that a link is open to. */
   get linked(): readonly Id[] {
     return [...this.#mesh.links.peers];
   }
 
   get stats(): NodeStats {
-    const { links, table, requests } = this.#mesh;
+    const { links, table, requests, sends, notes, broadcast } = this.#mesh;
     return {
       links: links.size,
       members: table.size,
       requestsInFlight: requests.size,
       timers: this.#context.timers.size,
+      sendsWaiting: sends.size,
+      repliesWaiting: notes.size,
+      broadcastBytes: broadcast.keptBytes,
       queuedBytes: links.queuedBytes,
       framesSent: links.framesSent,
       framesReceived: links.framesReceived,

@@ -18,6 +18,9 @@ import type { Link } from "./link.ts";
 import type { Links } from "./links.ts";
 import type { Table } from "./table.ts";
 import { lowerBound } from "./tree.ts";
+import { doorsOf } from "./vicinity.ts";
+
+const NOBODY: ReadonlySet<Id> = new Set();
 
 /** Messages that mean something on their own link only. */
 const LINK_TYPES: ReadonlySet<Message["type"]> = new Set([
@@ -51,19 +54,38 @@ export class Router {
   /**
    * Sends to one node.
    *
+   * @param avoid nodes that it must not go to first
    * @returns the link it left on, or `undefined` when there is no way
    */
-  send(to: Id, message: Message): Link | undefined {
+  send(
+    to: Id,
+    message: Message,
+    avoid: ReadonlySet<Id> = NOBODY,
+  ): Link | undefined {
     const link = this.#links.to(to);
-    if (link !== undefined) {
+    if (link !== undefined && !avoid.has(to)) {
       this.#links.send(link, message);
       return link;
     }
     const self = this.#table.self.id;
     if (to === self) return undefined;
     // Whether somebody lives can be asked through others as well.
-    if (message.type !== "ping") this.#demand(to);
-    return this.#pass(self, to, 0, encode(message), undefined);
+    if (message.type !== "ping" && link === undefined) this.#demand(to);
+    return this.#pass(self, to, 0, encode(message), avoid);
+  }
+
+  /** Sends to one node over a link of which it is, or leads to, the other end. */
+  sendBy(link: Link, to: Id, message: Message): void {
+    if (link.peer === to) return this.#links.send(link, message);
+    const from = this.#table.self.id;
+    const inner = encode(message);
+    this.#links.send(link, {
+      type: "relay",
+      from,
+      to,
+      hops: 0,
+      message: inner,
+    });
   }
 
   /**
@@ -78,9 +100,11 @@ export class Router {
     if (to === self) return open(message);
     const link = this.#links.to(to);
     if (link !== undefined) {
+      // Nobody waits here who could be told to send less.
+      if (link.isCrowded) return undefined;
       this.#links.send(link, { ...relay, hops: hops + 1 });
     } else if (hops + 1 < RELAY_HOPS_MAX) {
-      this.#pass(relay.from, to, hops + 1, message, from.peer);
+      this.#pass(relay.from, to, hops + 1, message, new Set([from.peer]));
     }
     return undefined;
   }
@@ -90,9 +114,9 @@ export class Router {
     to: Id,
     hops: number,
     message: Bytes,
-    not: Id | undefined,
+    avoid: ReadonlySet<Id>,
   ): Link | undefined {
-    const via = this.#via(to, from, not);
+    const via = this.#via(to, from, avoid);
     if (via === undefined) return undefined;
     this.#links.send(via, { type: "relay", from, to, hops, message });
     return via;
@@ -101,14 +125,15 @@ export class Router {
   /**
    * A linked node that is likely to have a link to `to`. In a full mesh any
    * will do, and chance keeps a bad one from being taken again and again; in a
-   * larger one the nearest by id, for that is whom nodes keep links to.
+   * larger one a node that `to` keeps a link to, or else the nearest by id.
    */
-  #via(to: Id, from: Id, not: Id | undefined): Link | undefined {
+  #via(to: Id, from: Id, avoid: ReadonlySet<Id>): Link | undefined {
     const all: Link[] = [];
     const fit: Link[] = [];
     for (const link of this.#links.primaries) {
       const { peer } = link;
-      if (peer === from || peer === not) continue;
+      if (peer === from || peer === to || avoid.has(peer)) continue;
+      if (link.isCrowded) continue;
       all.push(link);
       const record = this.#table.get(peer);
       if (record?.health === Health.alive && record.url !== "") fit.push(link);
@@ -119,19 +144,30 @@ export class Router {
     if (order.length <= Math.min(FULL_MESH_NODES_MAX, linksMax + 1)) {
       return pick(this.#context.random, candidates);
     }
-    const wanted = lowerBound(order, to);
-    let nearest: Link | undefined;
-    let least = Infinity;
-    for (const link of candidates) {
-      const apart = Math.abs(lowerBound(order, link.peer) - wanted);
-      const around = Math.min(apart, order.length - apart);
-      if (around < least) {
-        least = around;
-        nearest = link;
-      }
-    }
-    return nearest;
+    const doors = doorsOf(this.#table, to);
+    const near = candidates.filter(({ peer }) => doors.includes(peer));
+    return near[0] ?? nearest(order, to, candidates);
   }
+}
+
+/** The one whose id is nearest to `to` in the order of the ids. */
+function nearest(
+  order: readonly Id[],
+  to: Id,
+  candidates: readonly Link[],
+): Link | undefined {
+  const wanted = lowerBound(order, to);
+  let found: Link | undefined;
+  let least = Infinity;
+  for (const link of candidates) {
+    const apart = Math.abs(lowerBound(order, link.peer) - wanted);
+    const around = Math.min(apart, order.length - apart);
+    if (around < least) {
+      least = around;
+      found = link;
+    }
+  }
+  return found;
 }
 
 /** The message inside a relayed one; `undefined` if it is none. */

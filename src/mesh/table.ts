@@ -31,6 +31,7 @@ interface Entry {
   digest: number;
   readonly idHash: number;
   changedMs: number;
+  readonly knownMs: number;
 }
 
 /** Whether a node counts: the others are dead or have left. */
@@ -103,6 +104,11 @@ export class Table {
     return this.#entries.get(id)?.record;
   }
 
+  /** When a node was first heard of. */
+  knownSinceMs(id: Id): number | undefined {
+    return this.#entries.get(id)?.knownMs;
+  }
+
   *records(): Generator<MemberRecord> {
     for (const entry of this.#entries.values()) yield entry.record;
   }
@@ -169,6 +175,7 @@ export class Table {
       digest,
       idHash,
       changedMs: nowMs,
+      knownMs: old?.knownMs ?? nowMs,
     });
     if (wasPresent !== isPresent(record)) this.#order = undefined;
     if (isInRing(record) || (old !== undefined && isInRing(old.record))) {

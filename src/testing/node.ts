@@ -120,6 +120,7 @@ const MESH_OPERATIONS: ReadonlySet<string> = new Set<MeshOperation["type"]>([
   "accept",
   "listen",
   "cast",
+  "tell",
   "note",
   "close",
 ]);

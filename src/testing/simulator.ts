@@ -396,12 +396,14 @@ export class Simulator implements World {
     while (end.isOpen) {
       if (!this.network.hasRoom(end)) {
         end.hasMore = true;
-        return;
+        break;
       }
       const frame = owner.machine.pull(end.number);
-      if (frame === undefined) return;
+      if (frame === undefined) break;
       this.network.send(end, { type: "frame", frame });
     }
+    // Room in a lane may be what something waits for.
+    this.#planWake(owner);
   }
 
   #planWake(node: SimulatedNode): void {

@@ -332,14 +332,15 @@ export const declarations = [
   }),
   declare(18, "castAsk", operations, { origin: id, first: u48, last: u48 }),
   declare(19, "castGone", operations, { origin: id, first: u48, last: u48 }),
-  declare(20, "note", operations, { letter }),
-  /** Like gossip of one record, but answered. */
+  declare(20, "note", operations, { letter, confirm: flag }),
   declare(21, "announce", operations, { request, record: member }),
   declare(22, "announced", operations, {
     request,
     /** Who else is joining, as far as the sender knows. */
     joining: list(member, RECORDS_PER_MESSAGE_MAX, "member records"),
   }),
+
+  declare(23, "noted", control, { id }),
 
   // The dict: one key.
   declare(32, "put", operations, {

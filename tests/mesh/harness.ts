@@ -125,7 +125,6 @@ export class Network {
   readonly counts = new Map<string, number>();
   framesDelivered = 0;
   bytesDelivered = 0;
-  /** Drops a message's frame when it says so; for lost tails. */
   onFrame: (from: Station, to: Station, frame: Bytes) => void = () => {};
   /** Is told what a node sends on a `raw` connection. */
   onRaw: (link: LinkNumber, frame: Bytes) => void = () => {};
@@ -385,6 +384,7 @@ export class Network {
     if (end?.isPumping) return;
     for (;;) {
       const frame = station.machine.pull(link);
+      this.#arm(station); // Room in a lane may be what something waits for.
       if (frame === undefined) return;
       if (this.frameMs > 0 && end !== undefined) {
         end.isPumping = true;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { CallOptions } from "./options.ts";
 import type { MeshConnection } from "./views.ts";
 
 /** What JSON can tell. */
@@ -25,6 +26,11 @@ export interface MessageHeader {
   readonly inReplyTo: string | undefined;
 }
 
+type Reply = (
+  packets: readonly Packet[],
+  options: CallOptions,
+) => Promise<void>;
+
 /** A message that another node sent. */
 export class Message {
   /** What was sent, each packet as what it was. */
@@ -37,13 +43,13 @@ export class Message {
   readonly id: string;
   /** The id of the message that this one answers. */
   readonly inReplyTo: string | undefined;
-  readonly #reply: (packets: readonly Packet[]) => Promise<void>;
+  readonly #reply: Reply;
 
   /** @ignore */
   constructor(
     header: MessageHeader,
     packets: readonly Packet[],
-    reply: (packets: readonly Packet[]) => Promise<void>,
+    reply: Reply,
   ) {
     this.packets = packets;
     this.sender = header.sender;
@@ -54,15 +60,20 @@ export class Message {
   }
 
   /**
-   * Answers the sender alone, whether it is a neighbour or not.
+   * Answers the sender alone, whether it is a neighbour or not, a member or a
+   * leaf. An answer that is lost is sent again by another way; it arrives once.
    *
-   * @returns once the answer is on its way
+   * @returns once the sender's node has said that it has the answer
    * @throws {TypeError} If `packets` is no array of packets
    * @throws {RangeError} If they are too long for one message
-   * @throws {NoPeerError} If no way leads to the sender any more
+   * @throws {NoPeerError} If the sender has left or is dead
+   * @throws {ConnectionError} If no way led to it in time
+   * @throws {TimeoutError} If it did not confirm in time; it may have the answer
+   * @throws {UnknownOutcomeError} If it died meanwhile; it may have had it
+   * @throws {OverloadedError} If too many answers wait already
    */
-  reply(packets: readonly Packet[]): Promise<void> {
-    return this.#reply(packets);
+  reply(packets: readonly Packet[], options: CallOptions = {}): Promise<void> {
+    return this.#reply(packets, options);
   }
 }
 

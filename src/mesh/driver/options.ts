@@ -174,6 +174,11 @@ export interface MeshEvents<Socket, Connection> {
   peer: [connection: Connection];
   /** The last connection to another node is gone. */
   disconnect: [connection: Connection, code: number, reason: string];
+  /**
+   * Up to `count` broadcasts of the node `origin` never come: they were lost on
+   * their way and nobody keeps them any more. Those of the dict count as well.
+   */
+  lagged: [origin: string, count: number];
   /** Something went wrong that no call could be rejected with. */
   error: [error: ChordError | Error];
 }

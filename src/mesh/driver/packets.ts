@@ -49,19 +49,48 @@ export function encodePackets(packets: readonly Packet[]): PacketRecord[] {
 
 function encodePacket(packet: Packet): PacketRecord {
   if (typeof packet === "string") {
+    if (!packet.isWellFormed()) {
+      throw new TypeError(
+        "Cannot send a string with half a surrogate pair: give well-formed " +
+          "text, or bytes",
+      );
+    }
     return { kind: PacketKind.text, bytes: utf8(packet) };
   }
   if (packet instanceof Uint8Array) {
     return { kind: PacketKind.bytes, bytes: packet.slice() };
   }
-  const encoded = JSON.stringify(packet);
-  if (encoded === undefined) {
-    throw new TypeError(
-      `Cannot send a packet of type ${typeof packet}: give a string, a ` +
-        `Uint8Array or a JSON value`,
-    );
+  return { kind: PacketKind.json, bytes: utf8(encodeJson(packet)) };
+}
+
+/** JSON has no NaN and no bytes: they would arrive as something else. */
+function encodeJson(packet: unknown): string {
+  let encoded: string | undefined;
+  let cause: unknown;
+  try {
+    encoded = JSON.stringify(packet, (_, value) => {
+      if (typeof value === "number" && !Number.isFinite(value)) {
+        throw new TypeError(`Cannot tell ${value} as JSON`);
+      }
+      if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) {
+        throw new TypeError("Cannot tell bytes as JSON");
+      }
+      return value;
+    });
+  } catch (error) {
+    cause = error;
   }
-  return { kind: PacketKind.json, bytes: utf8(encoded) };
+  if (encoded !== undefined) return encoded;
+  const why = cause === undefined
+    ? "it has no JSON form"
+    : cause instanceof Error
+    ? cause.message
+    : String(cause);
+  throw new TypeError(
+    `Cannot send a packet of type ${typeof packet} (${why}): give a string, ` +
+      `a Uint8Array or a JSON value`,
+    { cause },
+  );
 }
 
 /** @throws {Error} If a packet is not what it says it is */

@@ -9,6 +9,7 @@ import type { Random } from "../../base/random.ts";
 import { type Id, randomId } from "../../id/id.ts";
 import type { NodeDriver } from "../../node.ts";
 import type { Letter } from "../../wire/messages.ts";
+import { type CallOptions, checkSignal, checkTimeout } from "./options.ts";
 import { Message, type MessageHandler, type Packet } from "./message.ts";
 import { decodePacket, encodePackets, sizeOf } from "./packets.ts";
 import { Received } from "./received.ts";
@@ -35,31 +36,42 @@ export class Postbox {
     this.#host = host;
   }
 
-  /** Sends to every node, or to those given. */
+  /** Sends to every node, or to every neighbour. */
   async send(
     packets: readonly Packet[],
-    to: "all" | readonly Id[],
-    inReplyTo?: Id,
+    to: "all" | "neighbours",
   ): Promise<void> {
-    const { clock, random, driver } = this.#host;
-    const letter: Letter = {
+    const letter = this.#letter(packets, undefined);
+    await this.#host.driver.call(
+      { type: to === "all" ? "cast" : "tell", letter },
+      { action: "send", writes: true, signal: undefined },
+    );
+  }
+
+  /** Sends to one node; resolves once that node has said that it is there. */
+  async #reply(
+    to: Id,
+    inReplyTo: Id,
+    packets: readonly Packet[],
+    options: CallOptions,
+  ): Promise<void> {
+    const letter = this.#letter(packets, inReplyTo);
+    const timeoutMs = checkTimeout(options.timeoutMs);
+    const signal = checkSignal(options.signal);
+    await this.#host.driver.call(
+      { type: "note", to, letter, timeoutMs },
+      { action: "reply", writes: true, signal },
+    );
+  }
+
+  #letter(packets: readonly Packet[], inReplyTo: Id | undefined): Letter {
+    const { clock, random } = this.#host;
+    return {
       id: randomId(random),
       time: clock.wallMs(),
       inReplyTo,
       packets: encodePackets(packets),
     };
-    const options = {
-      action: inReplyTo === undefined ? "send" : "reply",
-      writes: true,
-      signal: undefined,
-    };
-    if (to === "all") {
-      await driver.call({ type: "cast", letter }, options);
-    } else {
-      await Promise.all(
-        to.map((id) => driver.call({ type: "note", to: id, letter }, options)),
-      );
-    }
   }
 
   /** Takes what another node sent. */
@@ -76,7 +88,7 @@ export class Postbox {
       return new Message(
         { id, time, inReplyTo, sender },
         letter.packets.map(decodePacket),
-        (packets) => this.send(packets, [sender], letter.id),
+        (packets, options) => this.#reply(sender, id, packets, options),
       );
     } catch (cause) {
       const why = `a packet of it is not what it says it is`;
@@ -93,7 +105,12 @@ export class Postbox {
     for (const handler of this.handlers) {
       try {
         const connection = this.#host.connection(message.sender);
-        if (handler(message, connection) === true) return true;
+        const result: unknown = handler(message, connection);
+        if (result === true) return true;
+        // Nobody waits for what an async handler brings, but for its failure.
+        if (result instanceof Promise) {
+          result.catch((error) => this.#host.report(error));
+        }
       } catch (error) {
         this.#host.report(error);
       }

@@ -14,11 +14,14 @@ interface Held<T> {
   readonly bytes: number;
 }
 
+/** Is told the next item once; `undefined` if there will be none. */
+type Reader<T> = (item: T | undefined) => void;
+
 /** A queue with readers that wait. */
 export class Received<T> {
   readonly #queue = new Queue<Held<T>>();
   /** Readers that wait; nothing is queued while there is one. */
-  readonly #readers = new Queue<(item: T | undefined) => void>();
+  readonly #readers = new Set<Reader<T>>();
   #bytes = 0;
   #dropped = 0;
   #ended = false;
@@ -34,8 +37,10 @@ export class Received<T> {
 
   push(item: T, bytes: number): void {
     if (this.#ended) return;
-    const reader = this.#readers.shift();
-    if (reader !== undefined) return reader(item);
+    for (const reader of this.#readers) {
+      this.#readers.delete(reader);
+      return reader(item);
+    }
     this.#queue.push({ item, bytes });
     this.#bytes += bytes;
     while (
@@ -54,35 +59,79 @@ export class Received<T> {
     return held.item;
   }
 
+  /** @throws {RangeError} If `count` is negative or no number */
   takeUpTo(count: number): T[] {
+    if (!(typeof count === "number" && count >= 0)) {
+      throw new RangeError(
+        `Cannot take ${String(count)} messages: give a number of 0 or more`,
+      );
+    }
     const items: T[] = [];
     while (items.length < count && this.length > 0) items.push(this.take()!);
     return items;
   }
 
   /** What waits and all that will come, until the end. */
-  async *all(): AsyncIterableIterator<T> {
-    for (;;) {
-      const item = await this.next();
-      if (item === undefined) return;
-      yield item;
-    }
+  all(): AsyncIterableIterator<T> {
+    return new Reading(this);
   }
 
-  /** The next one, now or later; `undefined` after the end. */
-  next(): Promise<T | undefined> {
+  /** Gives `reader` the next one, now or later; `undefined` after the end. */
+  read(reader: Reader<T>): void {
     const item = this.take();
-    if (item !== undefined || this.#ended) return Promise.resolve(item);
-    return new Promise((resolve) => this.#readers.push(resolve));
+    if (item !== undefined || this.#ended) reader(item);
+    else this.#readers.add(reader);
+  }
+
+  /** Gives `reader` nothing more; the next one is for somebody else. */
+  stop(reader: Reader<T>): void {
+    if (this.#readers.delete(reader)) reader(undefined);
   }
 
   /** Nothing comes any more; what waits can still be taken. */
   end(): void {
     this.#ended = true;
-    for (;;) {
-      const reader = this.#readers.shift();
-      if (reader === undefined) return;
-      reader(undefined);
-    }
+    for (const reader of [...this.#readers]) this.stop(reader);
+  }
+}
+
+/**
+ * One iteration. No async generator: that would hold a message for a reader
+ * that has gone, since its `return` waits for the `next` before it.
+ */
+class Reading<T> implements AsyncIterableIterator<T> {
+  readonly #received: Received<T>;
+  readonly #waiting = new Set<Reader<T>>();
+  #isOver = false;
+
+  constructor(received: Received<T>) {
+    this.#received = received;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  next(): Promise<IteratorResult<T>> {
+    if (this.#isOver) return Promise.resolve({ done: true, value: undefined });
+    return new Promise((resolve) => {
+      const reader = (item: T | undefined) => {
+        this.#waiting.delete(reader);
+        if (item === undefined) this.#isOver = true;
+        resolve(
+          item === undefined
+            ? { done: true, value: undefined }
+            : { done: false, value: item },
+        );
+      };
+      this.#waiting.add(reader);
+      this.#received.read(reader);
+    });
+  }
+
+  return(): Promise<IteratorResult<T>> {
+    this.#isOver = true;
+    for (const reader of [...this.#waiting]) this.#received.stop(reader);
+    return Promise.resolve({ done: true, value: undefined });
   }
 }

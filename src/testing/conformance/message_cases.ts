@@ -118,6 +118,127 @@ export const messageCases: readonly Case[] = [
   ),
 
   always(
+    "reply() resolves once the other has the answer, and rejects once it left",
+    (subject) =>
+      withPair(subject, async (one, two) => {
+        await two.send(["first"]);
+        await two.send(["second"]);
+        await waiting(one, 2);
+        const [first, second] = one.recv(2);
+        await first!.reply(["answer"]);
+        equal<unknown>(two.recv()?.packets, ["answer"]);
+        const { signal } = new AbortController();
+        await first!.reply([], { timeoutMs: 5_000, signal });
+        equal<unknown>(two.recv()?.packets, []);
+        await rejects(() => first!.reply("text" as never), "TypeError");
+        await rejects(
+          () => first!.reply([], { signal: AbortSignal.abort() }),
+          "AbortError",
+        );
+        await two.close();
+        await until("it is gone", () => one.routingTable.size === 0);
+        const { applied } = await rejects(
+          () => second!.reply(["late"]),
+          "NoPeerError",
+        );
+        equal(applied, "no");
+      }),
+  ),
+
+  always(
+    "reply() reaches a leaf that is no neighbour",
+    (subject) =>
+      withSockets(
+        [1, 2, 3].map(() => new subject.library.MeshSocket()),
+        async (hub, asking, answering) => {
+          await link(subject, asking!, hub!);
+          await link(subject, answering!, hub!);
+          await until(
+            "both know of each other",
+            () => [asking, answering].every((s) => s!.members.length === 3),
+          );
+          answering!.registerHandler((message) => {
+            message.reply(["pong", ...message.packets]);
+            return true;
+          });
+          await asking!.send(["ping"]);
+          await waiting(asking!, 1);
+          const answer = asking!.recv()!;
+          equal<unknown>(answer.packets, ["pong", "ping"]);
+          equal(answer.sender, answering!.id);
+        },
+      ),
+  ),
+
+  always(
+    "who cannot be given a message any more is told that it lagged",
+    (subject) =>
+      withSockets(
+        [1, 2].map(() => new subject.library.MeshSocket()),
+        async (one, two) => {
+          const [left, right] = subject.library.memoryPair();
+          let isDeaf = false;
+          const lossy = new TransformStream<Uint8Array, Uint8Array>({
+            transform: (frame, out) => {
+              if (!isDeaf) out.enqueue(frame);
+            },
+          });
+          const readable = right.readable.pipeThrough(lossy);
+          const { writable } = right;
+          await Promise.all([
+            one!.attach(left),
+            two!.attach({ readable, writable }),
+          ]);
+          const lags: [string, number][] = [];
+          two!.on("lagged", (origin, count) => lags.push([origin, count]));
+          await one!.send([0]);
+          await waiting(two!, 1);
+          isDeaf = true;
+          for (let i = 1; i < 1_500; i++) await one!.send([i]);
+          isDeaf = false;
+          await one!.send([1_500]);
+          await until("the last is there", () =>
+            two!.stats().messagesWaiting + two!.stats().messagesDropped >
+              1_000);
+          const missing = lags.reduce((sum, [, count]) =>
+            sum + count, 0);
+          const numbers = two!.recv(2_000).map(({ packets }) =>
+            Number(packets[0])
+          );
+          const { messagesDropped } = two!.stats();
+          equal(numbers.length + messagesDropped + missing, 1_501);
+          equal(numbers.at(-1), 1_500);
+          ok(
+            lags.length > 0 && lags.every(([id]) =>
+              id === one!.id
+            ),
+            "lagged",
+          );
+        },
+      ),
+  ),
+
+  always(
+    "a handler that fails later is reported",
+    (subject) =>
+      withPair(subject, async (one, two) => {
+        const errors: string[] = [];
+        one.on("error", (error) => errors.push(error.message));
+        one.registerHandler(
+          (() => Promise.reject(new Failure("of a handler"))) as never,
+        );
+        one.on(
+          "message",
+          () => Promise.reject(new Failure("of a listener")) as never,
+        );
+        await two.send(["text"]);
+        await until("both have failed", () => errors.length === 2);
+        equal(errors.sort(), ["of a handler", "of a listener"]);
+        equal<unknown>(one.recv()?.packets, ["text"]);
+      }),
+  ),
+
+  always(
     "a handler sees a message before it is queued",
     (subject) =>
       withPair(subject, async (one, two) => {
@@ -151,12 +272,85 @@ export const messageCases: readonly Case[] = [
   ),
 
   always(
+    "two iterations share the messages, and one that is left takes none",
+    (subject) =>
+      withPair(subject, async (one, two) => {
+        const [first, second] = [one.messages(), one.messages()];
+        const pending = [first.next(), second.next()];
+        const left = first.next();
+        await first.return!();
+        equal((await left).done, true);
+        equal((await pending[0]!).done, true);
+        await two.send(["a"]);
+        equal<unknown>((await pending[1]!).value.packets, ["a"]);
+        await two.send(["b"]);
+        await waiting(one, 1);
+        equal<unknown>((await second.next()).value.packets, ["b"]);
+        await one.close();
+        equal((await second.next()).done, true);
+      }),
+  ),
+
+  always(
+    "a message may be empty, and so may its packets",
+    (subject) =>
+      withPair(subject, async (one, two) => {
+        await two.send([]);
+        await two.send(["", new Uint8Array(), {}, []], { to: "neighbours" });
+        await waiting(one, 2);
+        equal<unknown>(
+          one.recv(2).map(({ packets }) => packets),
+          [[], ["", new Uint8Array(), {}, []]],
+        );
+      }),
+  ),
+
+  always(
+    "a fast sender of large messages waits, and breaks no connection",
+    (subject) =>
+      withPair(subject, async (one, two) => {
+        const packet = new Uint8Array(1_000_000);
+        let received = 0;
+        let broken = 0;
+        one.on("disconnect", () => broken++);
+        one.registerHandler(({ packets }) => {
+          if (Number((packets[0] as number[])[0]) === received) received++;
+          return true;
+        });
+        for (let i = 0; i < 40; i++) {
+          await two.send([[i], packet]);
+          const { queuedBytes } = two.stats();
+          ok(queuedBytes < 6 * 1024 * 1024, `${queuedBytes} bytes wait`);
+        }
+        await until("all have come", () => received === 40);
+        equal(broken, 0);
+      }),
+  ),
+
+  always(
     "what cannot be sent is refused at once",
     (subject) =>
       withPair(subject, async (one, two) => {
         await rejects(() => two.send("text" as never), "TypeError");
         await rejects(() => two.send([new Uint8Array(1 << 21)]), "RangeError");
         await rejects(() => two.send([], { to: "me" as never }), "TypeError");
+        const circle: unknown[] = [];
+        circle.push(circle);
+        const impossible: unknown[] = [
+          undefined,
+          () => {},
+          Symbol("none"),
+          1n,
+          NaN,
+          { a: [Infinity] },
+          circle,
+          new ArrayBuffer(1),
+          [new Uint8Array(1)],
+          "\ud800",
+        ];
+        for (const packet of impossible) {
+          await rejects(() => two.send(["fine", packet as never]), "TypeError");
+        }
         await two.send(["fine"]);
         await waiting(one, 1);
       }),
