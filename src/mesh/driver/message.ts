@@ -63,7 +63,8 @@ export class Message {
    * Answers the sender alone, whether it is a neighbour or not, a member or a
    * leaf. An answer that is lost is sent again by another way; it arrives once.
    *
-   * @returns once the sender's node has said that it has the answer
+   * @returns once the sender's node has said that it has the answer. A
+   * rejection need not be handled, for instance in a handler
    * @throws {TypeError} If `packets` is no array of packets
    * @throws {RangeError} If they are too long for one message
    * @throws {NoPeerError} If the sender has left or is dead

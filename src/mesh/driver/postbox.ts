@@ -4,7 +4,7 @@
  * @module
  */
 import type { Clock } from "../../base/clock.ts";
-import { ProtocolError } from "../../base/errors.ts";
+import { ChordError, ProtocolError } from "../../base/errors.ts";
 import type { Random } from "../../base/random.ts";
 import { type Id, randomId } from "../../id/id.ts";
 import type { NodeDriver } from "../../node.ts";
@@ -88,7 +88,14 @@ export class Postbox {
       return new Message(
         { id, time, inReplyTo, sender },
         letter.packets.map(decodePacket),
-        (packets, options) => this.#reply(sender, id, packets, options),
+        (packets, options) => {
+          const replied = this.#reply(sender, id, packets, options);
+          // Who asks and leaves must not end a process that did not wait.
+          replied.catch((error) => {
+            if (!(error instanceof ChordError)) this.#host.report(error);
+          });
+          return replied;
+        },
       );
     } catch (cause) {
       const why = `a packet of it is not what it says it is`;

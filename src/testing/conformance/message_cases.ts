@@ -137,6 +137,7 @@ export const messageCases: readonly Case[] = [
         );
         await two.close();
         await until("it is gone", () => one.routingTable.size === 0);
+        second!.reply(["nobody waits for this"]); // Must not end the process.
         const { applied } = await rejects(
           () => second!.reply(["late"]),
           "NoPeerError",
