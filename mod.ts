@@ -59,8 +59,10 @@ export {
 export type { Timings } from "./src/base/options.ts";
 export type { Random } from "./src/base/random.ts";
 export { ChordSocket } from "./src/dict/chord_socket.ts";
+export type { DictSocket } from "./src/dict/dict_socket.ts";
 export type * from "./src/dict/driver/options.ts";
 export type { DictView } from "./src/dict/driver/scan.ts";
+export { SyncSocket } from "./src/dict/sync_socket.ts";
 export type { ReadMode } from "./src/dict/operations.ts";
 export type {
   Json,

@@ -4,35 +4,25 @@
  * @module
  */
 import type { Input } from "../base/codecs.ts";
-import { Emitter } from "../base/emitter.ts";
 import { DirectoryError } from "../base/errors.ts";
-import type { CallOptions, MeshEvents } from "../mesh/driver/options.ts";
-import type { BuildNode } from "../mesh/driver/parts.ts";
-import type { MeshConnection } from "../mesh/driver/views.ts";
+import type { CallOptions } from "../mesh/driver/options.ts";
 import type { Notice } from "../mesh/events.ts";
-import { driverOf, MeshSocket, reportTo } from "../mesh/mesh_socket.ts";
+import { reportTo } from "../mesh/mesh_socket.ts";
 import { systemClock } from "../system.ts";
 import { Role } from "../wire/messages.ts";
-import { ChordMachine } from "./chord_machine.ts";
+import type { ChordMachine } from "./chord_machine.ts";
 import { arcsOf } from "./driver/arcs.ts";
 import type { Dict } from "./dict.ts";
-import { DictClient } from "./driver/client.ts";
+import { type DictKind, DictSocket, insideOf } from "./dict_socket.ts";
+import type { DictClient } from "./driver/client.ts";
 import { Directory } from "./driver/directory.ts";
 import type {
   Arc,
   ChordOptions,
-  ChordStats,
   DictEvents,
-  Entries,
   ReadOptions,
-  WriteOptions,
 } from "./driver/options.ts";
 import { DictView } from "./driver/scan.ts";
-
-type Events<K, V> =
-  & MeshEvents<ChordSocket<K, V>, MeshConnection>
-  & DictEvents<ChordSocket<K, V>, K>;
-type OwnEvents<K, V> = DictEvents<ChordSocket<K, V>, K>;
 
 /** The copies of a node, for what keeps them; no part of the public API. */
 export let dictOf: <K, V>(socket: ChordSocket<K, V>) => Dict;
@@ -65,10 +55,10 @@ export let dictOf: <K, V>(socket: ChordSocket<K, V>) => Dict;
  * assertEquals(await sock.get("nothing", null), null);
  * ```
  */
-export class ChordSocket<K = Uint8Array, V = Uint8Array> extends MeshSocket {
+export class ChordSocket<K = Uint8Array, V = Uint8Array>
+  extends DictSocket<K, V, DictEvents<ChordSocket<K, V>, K>> {
   readonly #machine: ChordMachine;
   readonly #client: DictClient<K, V>;
-  readonly #events: Emitter<OwnEvents<K, V>>;
   readonly #directory: Directory | undefined;
 
   static {
@@ -81,16 +71,16 @@ export class ChordSocket<K = Uint8Array, V = Uint8Array> extends MeshSocket {
    * @throws {RangeError} If one is out of its range
    */
   constructor(options: ChordOptions<K, V> = {}) {
-    let machine: ChordMachine | undefined;
-    const build: BuildNode = (nodeOptions, random, at) => ({
-      machine: machine = new ChordMachine(nodeOptions, random, at),
+    const kind: DictKind = {
+      events: ["add", "delete"],
+      resolve: (nodeOptions) => nodeOptions,
       onNotice: (notice) => this.#onNotice(notice),
       onClose: () => this.#directory?.close(),
-    });
-    super(options, { build });
-    this.#machine = machine!;
-    this.#client = new DictClient(driverOf(this), options);
-    this.#events = new Emitter((error) => reportTo(this, error));
+    };
+    super(options, kind);
+    const { machine, client } = insideOf(this);
+    this.#machine = machine;
+    this.#client = client;
     if (options.directory !== true) return;
     this.#directory = new Directory({
       clock: options.clock ?? systemClock,
@@ -108,12 +98,6 @@ export class ChordSocket<K = Uint8Array, V = Uint8Array> extends MeshSocket {
   /** The members and their arcs as this node knows them now, by position. */
   get ring(): readonly Arc[] {
     return arcsOf(this.#machine.members);
-  }
-
-  /** Numbers that show how this node is doing, for people to look at. */
-  override stats(): ChordStats {
-    const { entries, tombstones, bytes } = this.#machine.dict.stats;
-    return { ...super.stats(), entries, tombstones, bytes };
   }
 
   /**
@@ -187,106 +171,11 @@ export class ChordSocket<K = Uint8Array, V = Uint8Array> extends MeshSocket {
   }
 
   /**
-   * Stores a value and resolves once all holders have it.
-   *
-   * @throws {TypeError} If `key` is no key or `value` no value
-   * @throws {RangeError} If `value` is larger than 1 MiB
-   * @throws {NoPeerError} If there is nobody to store it
-   * @throws {InsufficientReplicasError} If too few holders confirmed in time;
-   * read `applied` before setting again
-   * @throws {LeaseError} If, with leases, the key belongs to another node
-   */
-  set(
-    key: Input<K>,
-    value: Input<V>,
-    options: WriteOptions = {},
-  ): Promise<void> {
-    return this.#client.set(key, value, options);
-  }
-
-  /**
-   * Has an entry live for another `ttlMs` from now on, as if this node had set
-   * its value again.
-   *
-   * @returns whether it was there
-   * @throws {TypeError} If `key` is no key or `ttlMs` no number
-   * @throws {RangeError} If `ttlMs` is not a whole number from 1 to ten years
-   */
-  touch(
-    key: Input<K>,
-    ttlMs: number,
-    options: CallOptions = {},
-  ): Promise<boolean> {
-    return this.#client.touch(key, ttlMs, options);
-  }
-
-  /**
-   * Removes a key.
-   *
-   * @returns whether it was there
-   * @throws {TypeError} If `key` is no key
-   */
-  del(key: Input<K>, options: CallOptions = {}): Promise<boolean> {
-    return this.#client.delete(key, options);
-  }
-
-  /**
-   * Removes a key and gives its value. Of concurrent calls only one gets it,
-   * while nobody joins, leaves or fails.
-   *
-   * @param fallback what a missing key gives, if it is given at all
-   * @throws {KeyNotFoundError} If there is neither the key nor a fallback
-   */
-  pop(key: Input<K>): Promise<V>;
-  pop<F>(key: Input<K>, fallback: F, options?: CallOptions): Promise<V | F>;
-  pop(
-    key: Input<K>,
-    ...rest: [fallback?: unknown, options?: CallOptions]
-  ): Promise<unknown> {
-    return this.#client.pop(key, rest.slice(0, 1), rest[1] ?? {});
-  }
-
-  /**
-   * Removes any key and gives it with its value.
-   *
-   * @throws {KeyNotFoundError} If the dict is empty
-   */
-  popitem(options: CallOptions = {}): Promise<[K, V]> {
-    return this.#client.popItem(options);
-  }
-
-  /**
-   * Stores a value unless the key is there.
-   *
-   * @returns the value that is there now
-   */
-  setdefault(
-    key: Input<K>,
-    value: Input<V>,
-    options: WriteOptions = {},
-  ): Promise<V> {
-    return this.#client.setDefault(key, value, options);
-  }
-
-  /**
    * How many keys there are: a sum of what the members count, each at its own
    * moment.
    */
   size(options: CallOptions = {}): Promise<number> {
     return this.#client.size(options);
-  }
-
-  /**
-   * Stores many values and resolves once all are stored. Of a key that comes
-   * twice the last value counts.
-   *
-   * @param options `timeoutMs` is for each entry
-   * @throws {TypeError} If an entry has no key or no value; nothing was stored
-   * @throws {RangeError} If a value is too large; nothing was stored
-   * @throws {UpdateError} If some could not be stored; it says which and why
-   */
-  update(entries: Entries<K, V>, options: WriteOptions = {}): Promise<void> {
-    return this.#client.update(entries, options);
   }
 
   /**
@@ -297,7 +186,7 @@ export class ChordSocket<K = Uint8Array, V = Uint8Array> extends MeshSocket {
    * @throws {UpdateError} If some could not be removed; it says which and why
    */
   clear(options: CallOptions = {}): Promise<void> {
-    return this.#client.clear(options);
+    return this.#client.clear(this.#client.scan(false, options), options);
   }
 
   /**
@@ -384,36 +273,6 @@ export class ChordSocket<K = Uint8Array, V = Uint8Array> extends MeshSocket {
     return this.items()[Symbol.iterator]();
   }
 
-  /** Calls `listener` each time that `name` happens. */
-  override on<Name extends keyof Events<K, V>>(
-    name: Name,
-    listener: (...args: Events<K, V>[Name]) => void,
-  ): this {
-    if (!isOwn(name)) return super.on(name as never, listener as never);
-    this.#events.on(name, listener as never);
-    return this;
-  }
-
-  /** Calls `listener` the next time that `name` happens. */
-  override once<Name extends keyof Events<K, V>>(
-    name: Name,
-    listener: (...args: Events<K, V>[Name]) => void,
-  ): this {
-    if (!isOwn(name)) return super.once(name as never, listener as never);
-    this.#events.on(name, listener as never, true);
-    return this;
-  }
-
-  /** Calls `listener` no more. */
-  override off<Name extends keyof Events<K, V>>(
-    name: Name,
-    listener: (...args: Events<K, V>[Name]) => void,
-  ): this {
-    if (!isOwn(name)) return super.off(name as never, listener as never);
-    this.#events.off(name, listener as never);
-    return this;
-  }
-
   *#names<T>(show: (key: K) => T): Generator<T, void, void> {
     if (this.#directory === undefined) {
       throw new DirectoryError(
@@ -431,9 +290,10 @@ export class ChordSocket<K = Uint8Array, V = Uint8Array> extends MeshSocket {
       const { key, added, version } = notice;
       this.#directory?.note(key, added, version);
       const name = added ? "add" : "delete";
-      if (this.#events.count(name) === 0) return;
+      const { events } = insideOf(this);
+      if (events.count(name) === 0) return;
       try {
-        this.#events.emit(name, this, this.#client.keyFrom(key));
+        events.emit(name, this, this.#client.keyFrom(key));
       } catch (error) {
         reportTo(this, error); // Another node's codec made this key.
       }
@@ -443,8 +303,4 @@ export class ChordSocket<K = Uint8Array, V = Uint8Array> extends MeshSocket {
       this.#directory?.refresh();
     }
   }
-}
-
-function isOwn(name: unknown): name is "add" | "delete" {
-  return name === "add" || name === "delete";
 }

@@ -5,6 +5,7 @@
  */
 import type { Bytes } from "../base/bytes.ts";
 import type { ChordError } from "../base/errors.ts";
+import { EVERYWHERE } from "../base/options.ts";
 import { below } from "../base/random.ts";
 import { type Id, keyId } from "../id/id.ts";
 import type { Context } from "../mesh/context.ts";
@@ -202,11 +203,15 @@ export class Coordinator {
     );
   }
 
-  /** Nothing where an entry is nobody's and lives for ever: most are such. */
+  /**
+   * Nothing where an entry is nobody's and lives for ever: most are such. Where
+   * everybody is told of each value, they are told whose it is.
+   */
   #termsOf(lifetime: Lifetime | undefined): Terms | undefined {
-    const { leasing, leaseMs } = this.#context.options;
+    const { leasing, leaseMs, replicas } = this.#context.options;
     const { ttlMs = 0, session = false } = lifetime ?? {};
-    if (!leasing && ttlMs === 0 && !session) return undefined;
+    const isPlain = !leasing && ttlMs === 0 && !session;
+    if (isPlain && replicas !== EVERYWHERE) return undefined;
     const owner = this.#peers.self.id;
     return { owner, leaseMs: leasing ? leaseMs : 0, ttlMs, session };
   }

@@ -10,6 +10,7 @@ import type { Context } from "../mesh/context.ts";
 import type { CallNumber } from "../mesh/events.ts";
 import type { Extension, Peers, RingView } from "../mesh/peers.ts";
 import type {
+  EntryRecord,
   MemberRecord,
   Message,
   MessageOf,
@@ -20,6 +21,7 @@ import { Announcer } from "./announcer.ts";
 import { Coordinator } from "./coordinator.ts";
 import { confirmHere, digestHere, pageOf, pullHere } from "./donor.ts";
 import { Exclusive } from "./exclusive.ts";
+import { endOf } from "./expiry.ts";
 import { candidatesOf, joinersOf } from "./holders.ts";
 import type { DictOperation } from "./operations.ts";
 import { Repair } from "./repair.ts";
@@ -28,12 +30,14 @@ import { Residence } from "./residence.ts";
 import { Sessions } from "./sessions.ts";
 import { countHere, scanHere } from "./scan.ts";
 import { Sweep } from "./sweep.ts";
-import { arcHas, type Entry, type TableListener } from "./table.ts";
+import { type Arc, arcHas, type Entry, type TableListener } from "./table.ts";
 
 /** How long a member is new: writers may not know of it yet. */
 const NEW_MEMBER_MS = 10_000;
 /** Changes this young are told again when their first holder has died. */
 const RETOLD_MS = 60_000;
+
+const EVERYTHING: Arc = { after: ZERO_ID, through: ZERO_ID };
 
 /** What a checker wants to know of one copy. */
 export interface CopyView {
@@ -131,7 +135,29 @@ export class Dict implements Extension<DictOperation> {
 
   /** All copies that are held here, tombstones included. */
   copies(): Iterable<CopyView> {
-    return this.#replica.stored.range({ after: ZERO_ID, through: ZERO_ID });
+    return this.#replica.stored.range(EVERYTHING);
+  }
+
+  /** The value of a key that is held here, if its time is not over by then. */
+  valueOf(id: Id, wallMs: number): Bytes | undefined {
+    const entry = this.#replica.stored.get(id);
+    return entry && endOf(entry) > wallMs ? entry.value : undefined;
+  }
+
+  /** The copies held here that have a value then. */
+  *live(wallMs: number): Generator<EntryRecord, void, void> {
+    for (const entry of this.#replica.stored.range(EVERYTHING)) {
+      if (entry.value !== undefined && endOf(entry) > wallMs) yield entry;
+    }
+  }
+
+  /** How many they are. */
+  sizeAt(wallMs: number): number {
+    const { stored, nextEndMs } = this.#replica;
+    if (nextEndMs > wallMs) return stored.live;
+    let count = 0;
+    for (const _ of this.live(wallMs)) count++;
+    return count;
   }
 
   /** Has `listener` told of each copy that comes, changes or goes. */
@@ -368,7 +394,7 @@ export class Dict implements Extension<DictOperation> {
     const { timers, nowMs, options } = this.#context;
     timers.at(nowMs + options.timings.tombstoneMs / 24, () => {
       const { table } = this.#replica;
-      for (const entry of table.range({ after: ZERO_ID, through: ZERO_ID })) {
+      for (const entry of table.range(EVERYTHING)) {
         if (this.#replica.isOutdated(entry)) table.delete(entry.id);
       }
       this.#scheduleExpiry();

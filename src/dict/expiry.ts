@@ -39,6 +39,11 @@ export class Expiry {
     this.#onEnd = onEnd;
   }
 
+  /** When the next entry ends, by the wall clock. */
+  get nextMs(): number {
+    return this.#ends.nextMs;
+  }
+
   /** What is under a hash from now on. */
   note(id: Id, entry: EntryRecord | undefined): void {
     const old = this.#byId.get(id);

@@ -74,6 +74,11 @@ export class Replica {
     return this.stored;
   }
 
+  /** When the next value runs out, by the wall clock. */
+  get nextEndMs(): number {
+    return this.#expiry.nextMs;
+  }
+
   /** A version larger than all that this node has seen. */
   nextVersion(): Version {
     return this.clock.next(this.#context.wallMs);

@@ -31,7 +31,7 @@ import {
   checkLifetime,
   checkRead,
   checkValue,
-  type ChordOptions,
+  type DictOptions,
   MOVE_TIMEOUT_MS,
   type ReadOptions,
   type WriteOptions,
@@ -57,7 +57,7 @@ export class DictClient<K, V> {
   /** Follows the sizes of what is read: up at once, down slowly. */
   #guessBytes = FIRST_GUESS_BYTES;
 
-  constructor(driver: NodeDriver<DictOperation>, options: ChordOptions<K, V>) {
+  constructor(driver: NodeDriver<DictOperation>, options: DictOptions<K, V>) {
     this.#driver = driver;
     const clock = options.clock ?? systemClock;
     this.#writes = new Throttle(clock);
@@ -71,6 +71,20 @@ export class DictClient<K, V> {
   /** @throws {Error} If the key was made by another codec */
   keyFrom(key: Bytes): K {
     return this.#keys.decode(key);
+  }
+
+  /** @throws {Error} If the value was made by another codec */
+  valueFrom(value: Bytes): V {
+    return this.#values.decode(value);
+  }
+
+  itemFrom({ key, value }: { key: Bytes; value?: Bytes | undefined }): [K, V] {
+    return [this.keyFrom(key), this.valueFrom(value ?? NO_BYTES)];
+  }
+
+  /** @throws {TypeError} If it is no key */
+  keyOf(key: Input<K>): Bytes {
+    return checkKey(this.#keys.encode(key));
   }
 
   /** Joins, leaves or waits for copies. */
@@ -90,7 +104,7 @@ export class DictClient<K, V> {
     options: ReadOptions,
   ): Promise<unknown> {
     const value = await this.#read(key, "get a key", options);
-    return value === undefined ? fallback : this.#values.decode(value);
+    return value === undefined ? fallback : this.valueFrom(value);
   }
 
   async has(key: Input<K>, options: ReadOptions): Promise<boolean> {
@@ -103,7 +117,7 @@ export class DictClient<K, V> {
     options: WriteOptions,
   ): Promise<void> {
     const lifetime = checkLifetime(options);
-    await this.#set(this.#keyOf(key), this.#valueOf(value), lifetime, options);
+    await this.#set(this.keyOf(key), this.#valueOf(value), lifetime, options);
   }
 
   async touch(
@@ -113,14 +127,14 @@ export class DictClient<K, V> {
   ): Promise<boolean> {
     const operation = {
       type: "touch",
-      key: this.#keyOf(key),
+      key: this.keyOf(key),
       ttlMs: checkLifeMs(ttlMs, "ttlMs"),
     } as const;
     return await this.#ask(operation, "touch a key", true, options);
   }
 
   async delete(key: Input<K>, options: CallOptions): Promise<boolean> {
-    return await this.#delete(this.#keyOf(key), options);
+    return await this.#delete(this.keyOf(key), options);
   }
 
   /** @param fallback an array of one, or of none */
@@ -129,14 +143,14 @@ export class DictClient<K, V> {
     fallback: readonly unknown[],
     options: CallOptions,
   ): Promise<unknown> {
-    const operation = { type: "pop", key: this.#keyOf(key) } as const;
+    const operation = { type: "pop", key: this.keyOf(key) } as const;
     const { value } = await this.#ask<Found>(
       operation,
       "pop a key",
       true,
       options,
     );
-    if (value !== undefined) return this.#values.decode(value);
+    if (value !== undefined) return this.valueFrom(value);
     if (fallback.length > 0) return fallback[0];
     throw new KeyNotFoundError(
       `Cannot pop a key that is not there (${String(key)}): give a fallback ` +
@@ -151,7 +165,7 @@ export class DictClient<K, V> {
       true,
       options,
     );
-    if (item !== undefined) return this.#itemOf(item);
+    if (item !== undefined) return this.itemFrom(item);
     throw new KeyNotFoundError(
       `Cannot pop an item: the dict is empty, or all of it belongs to other ` +
         `nodes; set one before, or wait`,
@@ -165,11 +179,11 @@ export class DictClient<K, V> {
   ): Promise<V> {
     const operation = {
       type: "setDefault",
-      key: this.#keyOf(key),
+      key: this.keyOf(key),
       value: this.#valueOf(value),
       lifetime: checkLifetime(options),
     } as const;
-    return this.#values.decode(
+    return this.valueFrom(
       await this.#ask(operation, "set a default", true, options),
     );
   }
@@ -184,7 +198,7 @@ export class DictClient<K, V> {
     const writes = new Map<string, [Input<K>, Bytes, Bytes]>();
     for (const pair of pairsOf(entries)) {
       const [key, value] = pair as [Input<K>, Input<V>];
-      const encoded = this.#keyOf(key);
+      const encoded = this.keyOf(key);
       writes.set(toHex(encoded), [key, encoded, this.#valueOf(value)]);
     }
     const failed = await inBulk(
@@ -198,9 +212,13 @@ export class DictClient<K, V> {
     );
   }
 
-  async clear(options: CallOptions): Promise<void> {
+  /** Removes all `entries`, once they are all known. */
+  async clear(
+    entries: AsyncIterable<EntryRecord> | Iterable<EntryRecord>,
+    options: CallOptions,
+  ): Promise<void> {
     const keys: Bytes[] = [];
-    for await (const { key } of this.scan(false, options)) keys.push(key);
+    for await (const { key } of entries) keys.push(key);
     const failed = await inBulk(keys, (key) => this.#delete(key, options));
     if (failed.size === 0) return;
     throw new UpdateError(
@@ -234,20 +252,12 @@ export class DictClient<K, V> {
 
   async *items(options: CallOptions): AsyncGenerator<[K, V], void, void> {
     for await (const entry of this.scan(true, options)) {
-      yield this.#itemOf(entry);
+      yield this.itemFrom(entry);
     }
-  }
-
-  #keyOf(key: Input<K>): Bytes {
-    return checkKey(this.#keys.encode(key));
   }
 
   #valueOf(value: Input<V>): Bytes {
     return checkValue(this.#values.encode(value));
-  }
-
-  #itemOf({ key, value }: { key: Bytes; value?: Bytes | undefined }): [K, V] {
-    return [this.keyFrom(key), this.#values.decode(value ?? NO_BYTES)];
   }
 
   #ask<Result = void>(
@@ -270,7 +280,7 @@ export class DictClient<K, V> {
     options: ReadOptions,
   ): Promise<Bytes | undefined> {
     const read = checkRead(options.read);
-    const operation = { type: "get", key: this.#keyOf(key), read } as const;
+    const operation = { type: "get", key: this.keyOf(key), read } as const;
     const guess = this.#guessBytes;
     const turn = this.#reads.enter(guess, action, options);
     try {

@@ -13,21 +13,14 @@ import type { Lifetime, ReadMode } from "../operations.ts";
 /** How long `join`, `leave` and `settled` wait by default: they move data. */
 export const MOVE_TIMEOUT_MS = 60_000;
 
-/** Options of {@linkcode ChordSocket}. */
-export interface ChordOptions<K, V> extends MeshOptions {
-  /**
-   * Copies of each entry, this many nodes permitting. All nodes of a subnet
-   * must have the same.
-   *
-   * @default {3}
-   */
-  readonly replicas?: number;
+/** Options of both kinds of dict. */
+export interface DictOptions<K, V> extends MeshOptions {
   /**
    * A key belongs to the node that wrote it, for `leaseMs` after each write;
    * others' writes reject with a `LeaseError`. Nodes with leasing and nodes
    * without never meet.
    *
-   * @default {false}
+   * @default {false} of a `ChordSocket`, `true` of a `SyncSocket`
    */
   readonly leasing?: boolean;
   /**
@@ -37,6 +30,24 @@ export interface ChordOptions<K, V> extends MeshOptions {
    * @default {3_600_000}
    */
   readonly leaseMs?: number;
+  /** How keys become bytes and come back; all nodes must have the same. */
+  readonly keys?: Codec<K, Input<K>>;
+  /** How values become bytes and come back; all nodes must have the same. */
+  readonly values?: Codec<V, Input<V>>;
+}
+
+/** Options of {@linkcode SyncSocket}. */
+export type SyncOptions<K, V> = DictOptions<K, V>;
+
+/** Options of {@linkcode ChordSocket}. */
+export interface ChordOptions<K, V> extends DictOptions<K, V> {
+  /**
+   * Copies of each entry, this many nodes permitting. All nodes of a subnet
+   * must have the same.
+   *
+   * @default {3}
+   */
+  readonly replicas?: number;
   /**
    * Keeps the names of all keys on this node too, so that plain `for … of`
    * works. It costs memory for every key of the dict.
@@ -44,10 +55,6 @@ export interface ChordOptions<K, V> extends MeshOptions {
    * @default {false}
    */
   readonly directory?: boolean;
-  /** How keys become bytes and come back; all nodes must have the same. */
-  readonly keys?: Codec<K, Input<K>>;
-  /** How values become bytes and come back; all nodes must have the same. */
-  readonly values?: Codec<V, Input<V>>;
 }
 
 /** Options of {@linkcode ChordSocket.get} and {@linkcode ChordSocket.has}. */
@@ -98,8 +105,8 @@ export interface Arc {
   readonly share: number;
 }
 
-/** What {@linkcode ChordSocket.stats} gives. */
-export interface ChordStats extends MeshStats {
+/** What the `stats` of a dict's socket gives. */
+export interface DictStats extends MeshStats {
   /** Copies that this node holds, tombstones not counted. */
   readonly entries: number;
   /** Deleted keys that this node remembers. */
@@ -113,6 +120,22 @@ export interface DictEvents<Socket, K> {
   /** A key is there that was not. */
   add: [socket: Socket, key: K];
   /** A key is not there any more. */
+  delete: [socket: Socket, key: K];
+}
+
+/** What the listeners of `"update"` are told besides. */
+export interface UpdateDetails {
+  /** The id of the node that wrote the value. */
+  readonly owner: string;
+  /** When it did, in milliseconds since 1970. */
+  readonly timestamp: number;
+}
+
+/** The events of {@linkcode SyncSocket}, besides those of its base. */
+export interface SyncEvents<Socket, K, V> {
+  /** A newer value is here, whoever wrote it. */
+  update: [socket: Socket, key: K, value: V, details: UpdateDetails];
+  /** A key is not here any more. */
   delete: [socket: Socket, key: K];
 }
 

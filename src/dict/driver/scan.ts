@@ -40,8 +40,9 @@ export async function* scan(
 }
 
 /**
- * Keys, values or items: `for await` walks over the ring, plain `for … of` over
- * the directory, on a socket that keeps one.
+ * Keys, values or items. Of a `ChordSocket` `for await` walks over the ring,
+ * plain `for … of` over the directory, on a socket that keeps one; of a
+ * `SyncSocket` both walk over what the node has.
  *
  * @typeParam Remote what `for await` gives
  * @typeParam Local what plain `for … of` gives

@@ -11,6 +11,7 @@ import { messageCases } from "./message_cases.ts";
 import { outsideCases } from "./outside_cases.ts";
 import { secretCases } from "./secret_cases.ts";
 import type { Case, Need, Subject } from "./subject.ts";
+import { syncCases } from "./sync_cases.ts";
 
 /** A case that takes longer hangs. */
 const CASE_MS_MAX = 45_000;
@@ -20,6 +21,7 @@ export const conformanceCases: readonly Case[] = [
   ...dictCases,
   ...eventCases,
   ...messageCases,
+  ...syncCases,
   ...lifeCases,
   ...listenCases,
   ...secretCases,

@@ -11,6 +11,7 @@
 import type { bytes, json, text } from "../../base/codecs.ts";
 import type { ChordError } from "../../base/errors.ts";
 import type { ChordSocket } from "../../dict/chord_socket.ts";
+import type { SyncSocket } from "../../dict/sync_socket.ts";
 import type { MeshSocket } from "../../mesh/mesh_socket.ts";
 import type { memoryPair } from "../../transport/duplex.ts";
 import type { WebSocketLike } from "../../transport/websocket.ts";
@@ -20,6 +21,7 @@ export interface Library {
   readonly ChordError: typeof ChordError;
   readonly ChordSocket: typeof ChordSocket;
   readonly MeshSocket: typeof MeshSocket;
+  readonly SyncSocket: typeof SyncSocket;
   readonly bytes: typeof bytes;
   readonly json: typeof json;
   readonly memoryPair: typeof memoryPair;
