@@ -7,6 +7,7 @@ import { dictCases } from "./dict_cases.ts";
 import { eventCases } from "./event_cases.ts";
 import { lifeCases } from "./life_cases.ts";
 import { listenCases } from "./listen_cases.ts";
+import { livesCases } from "./lives_cases.ts";
 import { messageCases } from "./message_cases.ts";
 import { outsideCases } from "./outside_cases.ts";
 import { secretCases } from "./secret_cases.ts";
@@ -19,6 +20,7 @@ const CASE_MS_MAX = 45_000;
 /** Everything that is true on every runtime. */
 export const conformanceCases: readonly Case[] = [
   ...dictCases,
+  ...livesCases,
   ...eventCases,
   ...messageCases,
   ...syncCases,
