@@ -164,6 +164,7 @@ Deno.test("the README's limits are those of the code", () => {
       limits.MEMBERS_MAX,
       limits.LINKS_MAX,
       limits.FULL_MESH_NODES_MAX,
+      limits.LIFE_MS_MAX,
       TIMINGS.tombstoneMs / 3_600_000,
     ]
   ) {
