@@ -62,6 +62,7 @@ export { ChordSocket } from "./src/dict/chord_socket.ts";
 export type { DictSocket } from "./src/dict/dict_socket.ts";
 export type * from "./src/dict/driver/options.ts";
 export type { DictView } from "./src/dict/driver/scan.ts";
+export type * from "./src/dict/driver/watch.ts";
 export { SyncSocket } from "./src/dict/sync_socket.ts";
 export type { ReadMode } from "./src/dict/operations.ts";
 export type {

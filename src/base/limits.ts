@@ -117,6 +117,23 @@ export const OVERWRITTEN_KEPT_MAX = 65_536;
 /** Keys of which a node remembers the last event it told. */
 export const ANNOUNCED_KEYS_MAX = 65_536;
 
+/** Watches that one node's application may have open. */
+export const WATCHES_MAX = 256;
+/** Keys that all watches of one node may cover together. */
+export const WATCHED_KEYS_MAX = 262_144;
+/** Events of one watch that may wait before no more are asked for. */
+export const WATCH_EVENTS_HIGH = 1024;
+/** Bytes of such events. */
+export const WATCH_BYTES_HIGH = 1024 * 1024;
+/** Changed keys that a holder remembers for one watcher. */
+export const WATCH_CHANGED_MAX = 1024;
+/** Keys in one page of the list that a watcher compares with its own. */
+export const WATCH_PAGE_MAX = 512;
+/** Watchers that one member serves; one for each arc of a watch. */
+export const WATCHERS_MAX = 4096;
+/** Watchers that one member serves for one node. */
+export const WATCHERS_PER_NODE_MAX = 1024;
+
 assert(
   KEY_BYTES_MAX + VALUE_BYTES_MAX + 1024 <= MESSAGE_BYTES_MAX,
   "the largest entry must fit a message",
@@ -124,4 +141,8 @@ assert(
 assert(
   PIECE_BYTES_MAX + 64 <= FRAME_BYTES_MAX,
   "the largest piece must fit a frame",
+);
+assert(
+  2 * WATCH_PAGE_MAX <= WATCH_CHANGED_MAX,
+  "what a page makes a watcher ask for must fit beside what has changed",
 );

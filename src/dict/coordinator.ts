@@ -29,7 +29,16 @@ type AnyCall = Read | Write | Exec | PopItem | Scan | Size;
 /** The operations that go to the holders of keys. */
 export type KeyOperation = Exclude<
   DictOperation,
-  { readonly type: "join" | "leave" | "settled" | "restore" }
+  {
+    readonly type:
+      | "join"
+      | "leave"
+      | "settled"
+      | "restore"
+      | "watch"
+      | "unwatch"
+      | "taken";
+  }
 >;
 
 /** Those that the key's first holder runs; `set` where there are leases. */

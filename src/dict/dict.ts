@@ -31,6 +31,8 @@ import { Sessions } from "./sessions.ts";
 import { countHere, scanHere } from "./scan.ts";
 import { Sweep } from "./sweep.ts";
 import { type Arc, arcHas, type Entry, type TableListener } from "./table.ts";
+import { Watched } from "./watched.ts";
+import { Watches } from "./watches.ts";
 
 /** How long a member is new: writers may not know of it yet. */
 const NEW_MEMBER_MS = 10_000;
@@ -38,6 +40,8 @@ const NEW_MEMBER_MS = 10_000;
 const RETOLD_MS = 60_000;
 
 const EVERYTHING: Arc = { after: ZERO_ID, through: ZERO_ID };
+/** What a node says to itself is heard after this long. */
+const OWN_MS = 1;
 
 /** What a checker wants to know of one copy. */
 export interface CopyView {
@@ -69,6 +73,8 @@ export class Dict implements Extension<DictOperation> {
   readonly #residence: Residence;
   readonly #coordinator: Coordinator;
   readonly #sessions: Sessions;
+  readonly #watches: Watches;
+  readonly #watched: Watched;
   /** Members that others may not know yet, until when. */
   readonly #newMembers = new Map<Id, number>();
   #listener: TableListener = () => {};
@@ -106,8 +112,12 @@ export class Dict implements Extension<DictOperation> {
       remove: (key, version, done) =>
         this.#exclusive.remove(key, version, done),
     });
+    const tell = (to: Id, message: Message) => this.#tell(to, message);
+    this.#watches = new Watches(context, peers, tell);
+    this.#watched = new Watched(context, peers, this.#replica, tell);
     this.#replica.onCopy = (id, entry) => {
       this.#sessions.note(id, entry);
+      this.#watched.onChange(id, entry);
       this.#listener(id, entry);
     };
     this.#replica.onForeign = () => this.#sweep.request();
@@ -124,7 +134,7 @@ export class Dict implements Extension<DictOperation> {
   get stats(): DictStats {
     const { live, tombstones, bytes } = this.#replica.stored;
     const callsWaiting = this.#coordinator.waiting + this.#residence.waiting +
-      this.#exclusive.waiting;
+      this.#exclusive.waiting + this.#watches.waiting;
     return { entries: live, tombstones, bytes, callsWaiting };
   }
 
@@ -178,6 +188,15 @@ export class Dict implements Extension<DictOperation> {
       case "restore":
         for (const entry of operation.entries) this.#replica.take(entry);
         return this.#context.result(call, undefined);
+      case "watch":
+        this.#residence.takePart();
+        return this.#watches.start(call, operation);
+      case "unwatch":
+        this.#watches.stop(operation.watch);
+        return this.#context.result(call, undefined);
+      case "taken":
+        this.#watches.taken(operation.watch);
+        return this.#context.result(call, undefined);
       default:
         this.#residence.takePart();
         return this.#coordinator.start(call, operation);
@@ -187,6 +206,7 @@ export class Dict implements Extension<DictOperation> {
   onCancel(call: CallNumber): void {
     this.#residence.cancel(call);
     this.#coordinator.cancel(call);
+    this.#watches.cancel(call);
   }
 
   onClose(): void {
@@ -196,6 +216,7 @@ export class Dict implements Extension<DictOperation> {
     );
     this.#coordinator.close(error);
     this.#residence.close(error);
+    this.#watches.close(error);
     this.#repair.stop();
     this.#sweep.stop();
   }
@@ -216,6 +237,8 @@ export class Dict implements Extension<DictOperation> {
     this.#exclusive.replan();
     this.#sweep.request();
     this.#sessions.check();
+    this.#watched.onRing();
+    this.#watches.onRing();
   }
 
   onPresence(): void {
@@ -278,6 +301,14 @@ export class Dict implements Extension<DictOperation> {
         });
       case "confirm":
         return this.#peers.send(from, confirmHere(this.#replica, message));
+      case "watch":
+        return this.#watched.onWatch(message, from);
+      case "watchAck":
+        return this.#watched.onAck(message, from);
+      case "unwatch":
+        return this.#watched.onUnwatch(message.feed, from);
+      default:
+        return this.#watches.onMessage(message, from);
     }
   }
 
@@ -295,6 +326,14 @@ export class Dict implements Extension<DictOperation> {
     } else if (isThere !== wasThere && share.isFirst(entry.id)) {
       this.#announcer.announce(entry);
     }
+  }
+
+  /** Sends to a node, which may be this one. */
+  #tell(to: Id, message: Message): void {
+    const { self } = this.#peers;
+    if (to !== self.id) return this.#peers.send(to, message);
+    const { timers, nowMs } = this.#context;
+    timers.at(nowMs + OWN_MS, () => this.onMessage(message, self.id));
   }
 
   #onPut(

@@ -18,6 +18,8 @@ import type {
   Entries,
   WriteOptions,
 } from "./driver/options.ts";
+import type { Watch, WatchOptions, WatchTarget } from "./driver/watch.ts";
+import { Watches } from "./driver/watches.ts";
 
 type AllEvents<Socket, Own> = MeshEvents<Socket, MeshConnection> & Own;
 
@@ -53,6 +55,7 @@ export abstract class DictSocket<K, V, Own extends Listeners<Own>>
   extends MeshSocket {
   readonly #inside: Inside<K, V, Own>;
   readonly #names: readonly unknown[];
+  readonly #watches: Watches<K, V>;
 
   static {
     insideOf = (socket) => socket.#inside;
@@ -67,15 +70,25 @@ export abstract class DictSocket<K, V, Own extends Listeners<Own>>
     let machine: ChordMachine | undefined;
     const build: BuildNode = (nodeOptions, random, at) => {
       machine = new ChordMachine(resolve(nodeOptions), random, at);
-      return { machine, onNotice, onClose };
+      return {
+        machine,
+        onNotice: (notice) => {
+          if (notice.type === "watched") this.#watches.wake(notice.watch);
+          else onNotice(notice);
+        },
+        onClose: () => {
+          this.#watches.close();
+          onClose();
+        },
+      };
     };
     super(options, { build });
     this.#names = events;
-    this.#inside = {
-      machine: machine!,
-      client: new DictClient(driverOf(this), options),
-      events: new Emitter((error) => reportTo(this, error)),
-    };
+    const client = new DictClient(driverOf(this), options);
+    const report = (error: unknown) => reportTo(this, error);
+    const inside = { machine: machine!, client, events: new Emitter(report) };
+    this.#inside = inside;
+    this.#watches = new Watches(driverOf(this), client, report);
   }
 
   /** Numbers that show how this node is doing, for people to look at. */
@@ -177,6 +190,35 @@ export abstract class DictSocket<K, V, Own extends Listeners<Own>>
    */
   update(entries: Entries<K, V>, options: WriteOptions = {}): Promise<void> {
     return this.#inside.client.update(entries, options);
+  }
+
+  /**
+   * The changes of all keys with a prefix, or of one key. Nothing that changes
+   * after `ready` is missed: a break is told as a `"gap"`, after which all that
+   * there is comes again. A slow reader is told the newest of each key only.
+   *
+   * @throws {TypeError} If it is neither a prefix nor a key, or `since` no text
+   * @throws {RangeError} If the prefix is longer than any key, or `since` no
+   * version
+   *
+   * @example Watch what is said in a room
+   * ```ts
+   * import { assertEquals } from "@std/assert";
+   * import { ChordSocket, text } from "@chord/dict";
+   *
+   * await using sock = new ChordSocket({ keys: text, values: text });
+   * await sock.join();
+   * const changes = sock.watch({ prefix: "room/" });
+   * await changes.ready;
+   * await sock.set("room/1", "hello");
+   * for await (const event of changes) {
+   *   assertEquals(event.type === "set" && event.value, "hello");
+   *   break;
+   * }
+   * ```
+   */
+  watch(target: WatchTarget<K>, options: WatchOptions = {}): Watch<K, V> {
+    return this.#watches.open(target, options);
   }
 
   /** Calls `listener` each time that `name` happens. */

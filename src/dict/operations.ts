@@ -6,6 +6,9 @@
 import type { Bytes } from "../base/bytes.ts";
 import type { Id } from "../id/id.ts";
 import type { EntryRecord, Version } from "../wire/messages.ts";
+import type { Since } from "./watch.ts";
+import type { Match } from "./watch_match.ts";
+import type { WatchQueue } from "./watch_queue.ts";
 
 /** Which copies a read asks. */
 export type ReadMode = "first" | "nearest" | "quorum" | "all";
@@ -60,6 +63,22 @@ export type DictOperation =
       readonly value: Bytes;
       readonly lifetime?: Lifetime;
     }
+    /**
+     * Gives nothing, once no change that comes after is missed; what changes
+     * goes into the queue.
+     */
+    | {
+      readonly type: "watch";
+      /** Given by the caller; named by `watched` notices. */
+      readonly watch: number;
+      readonly match: Match;
+      readonly since: Since;
+      readonly queue: WatchQueue;
+    }
+    /** Gives nothing; nothing goes into the watch's queue any more. */
+    | { readonly type: "unwatch"; readonly watch: number }
+    /** Gives nothing; there is room in the watch's queue again. */
+    | { readonly type: "taken"; readonly watch: number }
     /** Gives a number. */
     | { readonly type: "size" }
     /** Gives `ScanPage`. */

@@ -262,7 +262,10 @@ function lowerBound(entries: readonly Entry[], id: Id): number {
 }
 
 /** Adds an entry's digest, or takes it away: XOR does both. */
-function mixInto(digest: Int32Array, { id, version }: Entry): void {
+export function mixInto(
+  digest: Int32Array,
+  { id, version }: Pick<Entry, "id" | "version">,
+): void {
   // The hash of the key is uniform already; the version must spread into it.
   let a = version.ms | 0;
   let b = Math.floor(version.ms / 0x1_0000_0000) ^ (version.count << 16);
@@ -287,7 +290,8 @@ function finish(value: number): number {
   return h ^ (h >>> 16);
 }
 
-function toId(words: Int32Array): Id {
+/** A digest as it travels. */
+export function toId(words: Int32Array): Id {
   let text = "";
   for (const word of words) {
     text += (word >>> 0).toString(16).padStart(8, "0");

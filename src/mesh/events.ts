@@ -178,6 +178,8 @@ export type Notice =
    * a value: the key was there and is not any more.
    */
   | { readonly type: "stored"; readonly entry: EntryRecord }
+  /** Something waits in the queue of a watch, or it has ended. */
+  | { readonly type: "watched"; readonly watch: number }
   /** Dict events were lost: a list of keys must be read anew. */
   | { readonly type: "resync" };
 

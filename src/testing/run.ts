@@ -24,6 +24,7 @@ import { demand, undropped, unfinished, unsettled } from "./rest.ts";
 import type { CreateMachine, Host, SimulatedNode } from "./node.ts";
 import { report, Violation } from "./simulator.ts";
 import type { SwarmOptions } from "./swarm.ts";
+import { Watchers } from "./watchers.ts";
 import { callsEnd, Workload } from "./workload.ts";
 
 /** How a run ended. */
@@ -88,6 +89,7 @@ class Run {
   readonly #cluster: Cluster;
   readonly #workload: Workload;
   readonly #faults: Faults;
+  readonly #watchers: Watchers;
   readonly #bounds: Bounds;
   readonly #order = new EventsInVersionOrder();
 
@@ -109,8 +111,10 @@ class Run {
     const { simulator, ledger } = this.#cluster;
     this.#workload = new Workload(simulator, ledger, options);
     this.#faults = new Faults(this.#cluster, options);
+    this.#watchers = new Watchers(simulator, seed);
     this.#bounds = boundsFor(members + options.leaves, options.clients);
     simulator.onNotice = (node, notice) => {
+      if (notice.type === "watched") this.#watchers.onNotice(node);
       const told = notice.type === "stored" ? notice.entry : notice;
       if (!("version" in told)) return;
       const key = fromUtf8(told.key);
@@ -131,16 +135,24 @@ class Run {
     const endMs = queue.nowMs + minutes * 60_000;
     this.#workload.calmUntilMs = queue.nowMs + calmMinutes * 60_000;
     this.#workload.start(hosts);
+    this.#watchers.start(hosts, this.#options.watchers);
     queue.run(this.#workload.calmUntilMs);
     this.#judgeCalm();
     this.#faults.start();
     queue.run(endMs);
     this.#workload.stop();
     this.#faults.stop();
+    this.#watchers.stop();
     // What was asked for before the end may still be on its way.
     queue.run(queue.nowMs + IN_FLIGHT_MS);
     const maxMs = LIVENESS_MAX_MS - IN_FLIGHT_MS;
     demand(this.#cluster, "liveness", maxMs, unfinished);
+    demand(
+      this.#cluster,
+      "watches",
+      LIVENESS_MAX_MS,
+      () => ["watchComplete", this.#watchers.incomplete()],
+    );
     this.#readAll();
     demand(this.#cluster, "dropped", DROP_MAX_MS, undropped);
     this.#verdict();
@@ -154,7 +166,8 @@ class Run {
       traceHash: trace.hash,
       events: trace.events,
       virtualMs: nowMs,
-      summary: `${this.#workload.history.summary()}; ${this.#faults.summary}`,
+      summary: `${this.#workload.history.summary()}; ` +
+        `${this.#watchers.summary}; ${this.#faults.summary}`,
     };
   }
 

@@ -77,6 +77,8 @@ export interface SwarmOptions {
   /** Values are padded up to a random size below this. */
   readonly valueBytesMax: number;
   readonly lives: LifeOptions;
+  /** Processes whose application watches keys. */
+  readonly watchers: number;
   readonly faults: FaultRates;
   /** How long a crashed or stopped host stays down at most. */
   readonly downMaxMs: number;
@@ -165,6 +167,8 @@ export function swarmOptions(
     hotShare: 0.2 + 0.6 * fraction(random),
     valueBytesMax: pick(random, [16, 100, 1_000, 20_000])!,
     lives: lifeOptions(new SeededRandom(seed, "lives of entries")),
+    // From a draw of its own: what others draw must not shift.
+    watchers: pick(new SeededRandom(seed, "watching"), [0, 0, 1, 2, 4])!,
     faults,
     downMaxMs: pick(random, [2_000, 20_000, 60_000])!,
     isSecured: fraction(new SeededRandom(seed, "secret")) < SECURED_SHARE,

@@ -18,7 +18,23 @@ import {
   SECRETS_MAX,
   URL_BYTES_MAX,
   VALUE_BYTES_MAX,
+  WATCH_PAGE_MAX,
 } from "../base/limits.ts";
+import {
+  CastKind,
+  ExecKind,
+  ExecStatus,
+  Health,
+  Held,
+  Lane,
+  PacketKind,
+  PartStatus,
+  Probed,
+  PutStatus,
+  Role,
+  Turn,
+  WatchStatus,
+} from "./choices.ts";
 import {
   bytes,
   choice,
@@ -40,6 +56,8 @@ import {
 } from "./field.ts";
 import { toHex } from "../base/bytes.ts";
 
+export * from "./choices.ts";
+
 /** The version of the protocol that this code speaks. */
 export const PROTOCOL_VERSION = 2;
 /** The oldest version that this code still understands. */
@@ -50,98 +68,6 @@ export const NONCE_BYTES = 32;
 const MAC_BYTES = 32;
 /** "CHRD": the first four bytes that a node ever sends. */
 export const MAGIC = 0x4348_5244;
-
-/**
- * The queues of one link. Control goes before operations, operations before
- * bulk; within a lane the order is kept.
- */
-export const Lane = { control: 0, operations: 1, bulk: 2 } as const;
-/** One of the three lanes. */
-export type Lane = typeof Lane[keyof typeof Lane];
-
-/** What a node says of its own part in the ring. */
-export const Role = { leaf: 0, joining: 1, active: 2, leaving: 3 } as const;
-/** One of the four roles. */
-export type Role = typeof Role[keyof typeof Role];
-
-/** What the others say of a node; of one incarnation the larger wins. */
-export const Health = { alive: 0, suspect: 1, dead: 2, left: 3 } as const;
-/** One of the four healths. */
-export type Health = typeof Health[keyof typeof Health];
-
-/** What an indirect probe found. */
-export const Probed = { alive: 0, refused: 1, silent: 2 } as const;
-
-/** What a holder did with a write. */
-export const PutStatus = {
-  /** Stored, and this node is a holder of the key. */
-  stored: 0,
-  /** Stored to be handed on: this node does not think it is a holder. */
-  kept: 1,
-  /** Not stored: a newer version is here, and told. */
-  stale: 2,
-  /** Not stored: the version is too far ahead of this node's clock. */
-  clock: 3,
-} as const;
-
-/** A read-modify-write, run by the key's first holder. */
-export const ExecKind = {
-  delete: 0,
-  pop: 1,
-  popItem: 2,
-  setDefault: 3,
-  set: 4,
-  touch: 5,
-} as const;
-
-/** How a read-modify-write ended. */
-export const ExecStatus = {
-  /** Done; the value is what the operation gives. */
-  done: 0,
-  /** There was no such key (of `popItem`: none at this holder). */
-  missing: 1,
-  /** This node is not the key's first holder. */
-  notHolder: 2,
-  /** Begun, but too few holders confirmed in time. */
-  unconfirmed: 3,
-  /** Too many operations wait at this node; nothing was done. */
-  overloaded: 4,
-  /** The holders' clocks are too far apart; nothing was done. */
-  clock: 5,
-  /** The key belongs to somebody else; nothing was done. */
-  leased: 6,
-} as const;
-
-/** What a broadcast carries. */
-export const CastKind = { message: 0, events: 1 } as const;
-
-/** What one part of a digest comparison gave. */
-export const PartStatus = { same: 0, listed: 1, split: 2 } as const;
-
-/** What a node says of a version that another one would like to drop. */
-export const Held = {
-  /** It is a holder of the key, and has this version or a newer one. */
-  held: 0,
-  /** It is a holder, and lacks it. */
-  lacking: 1,
-  /** It does not think that it is a holder. */
-  other: 2,
-} as const;
-
-/** Which side of a link proves first that it knows the secret. */
-export const Turn = {
-  /** Neither side dialled: the one with the larger nonce. */
-  either: 0,
-  /** The sender, which dialled. */
-  first: 1,
-  /** The other side, since the sender was dialled. */
-  second: 2,
-} as const;
-/** One of the three turns. */
-export type Turn = typeof Turn[keyof typeof Turn];
-
-/** How a packet of an application message was given. */
-export const PacketKind = { bytes: 0, text: 1, json: 2 } as const;
 
 /** Eight bytes as hexadecimal text: the tie-break of a version. */
 const node64: Field<string> = {
@@ -435,6 +361,47 @@ export const declarations = [
     /** One for each item. */
     held: list(choice(Held.other), PAGE_ENTRIES_MAX, "confirmations"),
   }),
+
+  // Watching keys; a feed is one watcher's wish for one arc.
+  declare(57, "watch", operations, {
+    feed: u32,
+    round: u32,
+    /** Whether `match` is the key itself, or what keys begin with. */
+    exact: flag,
+    match: bytes(KEY_BYTES_MAX, "a prefix"),
+    after: id,
+    through: id,
+    /** Entries with a value that the watcher knows there; else: list all. */
+    known: optional(record({ count: u32, digest: id })),
+    /** The last batch that came of this feed; 0: none. */
+    batch: u32,
+  }),
+  declare(58, "watching", operations, {
+    feed: u32,
+    round: u32,
+    status: choice(WatchStatus.overloaded),
+  }),
+  declare(59, "watchItems", operations, {
+    feed: u32,
+    batch: u32,
+    /** All that matches in this range is listed. */
+    after: id,
+    through: id,
+    last: flag,
+    items: list(
+      record({ id, version, live: flag }),
+      WATCH_PAGE_MAX,
+      "watched items",
+    ),
+  }),
+  declare(60, "watchEvents", operations, { feed: u32, batch: u32, entries }),
+  declare(61, "watchAck", operations, {
+    feed: u32,
+    batch: u32,
+    /** What the watcher lacks of what was listed. */
+    want: list(id, WATCH_PAGE_MAX, "ids"),
+  }),
+  declare(62, "unwatch", operations, { feed: u32 }),
 ] as const;
 
 type DecodedOf<D> = D extends Declaration<infer Type, infer F>
