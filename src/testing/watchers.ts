@@ -80,9 +80,11 @@ export class Watcher {
     if (!matches(this.match, change.key)) {
       return `${this.name} was told of "${key}"`;
     }
-    if (last === undefined || compareVersions(version, last.version) > 0) {
-      return undefined;
-    }
+    if (last === undefined) return undefined;
+    const order = compareVersions(version, last.version);
+    // What runs out ends with the version that it came with.
+    const isEnd = order === 0 && last.live && change.type === "delete";
+    if (order > 0 || isEnd) return undefined;
     return `${this.name} was told of "${key}" ${versionText(version)} after ` +
       versionText(last.version);
   }
