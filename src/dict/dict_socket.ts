@@ -66,7 +66,7 @@ export abstract class DictSocket<K, V, Own extends Listeners<Own>>
    * @param kind a `DictKind`; only this library makes one
    */
   constructor(options: DictOptions<K, V>, kind: unknown) {
-    const { onNotice, onClose, resolve, events } = kind as DictKind;
+    const { onNotice, onClose, resolve } = kind as DictKind;
     let machine: ChordMachine | undefined;
     const build: BuildNode = (nodeOptions, random, at) => {
       machine = new ChordMachine(resolve(nodeOptions), random, at);
@@ -83,11 +83,11 @@ export abstract class DictSocket<K, V, Own extends Listeners<Own>>
       };
     };
     super(options, { build });
-    this.#names = events;
+    this.#names = (kind as DictKind).events;
     const client = new DictClient(driverOf(this), options);
     const report = (error: unknown) => reportTo(this, error);
-    const inside = { machine: machine!, client, events: new Emitter(report) };
-    this.#inside = inside;
+    const events = new Emitter<Own>(report);
+    this.#inside = { machine: machine!, client, events };
     this.#watches = new Watches(driverOf(this), client, report);
   }
 

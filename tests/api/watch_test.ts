@@ -2,6 +2,9 @@ import {
   bytes,
   ChordSocket,
   json,
+  memoryPair,
+  SyncSocket,
+  text,
   type Watch,
   type WatchEvent,
 } from "@chord/dict";
@@ -268,7 +271,6 @@ Deno.test("what another codec made is reported and left out", async () => {
     onError: (error) => errors.push(error),
   });
   await plain.join();
-  const { memoryPair } = await import("@chord/dict");
   const [left, right] = memoryPair();
   await Promise.all([plain.attach(left), sock.attach(right)]);
   const watch = sock.watch({ prefix: "" });
@@ -303,4 +305,20 @@ Deno.test("a watch of nothing, of both, of an impossible prefix or since is refu
   assertThrows(wrong({ key: "k" }, { since: "yesterday" }), RangeError);
   assertThrows(wrong({ key: "k" }, { signal: 7 }), TypeError, "signal");
   assertEquals(sock.stats().callsWaiting, 0);
+});
+
+Deno.test("a SyncSocket tells its watchers of what it has, and what others write", async () => {
+  const make = () => new SyncSocket({ keys: text, values: text });
+  await using one = make();
+  await using two = make();
+  await one.set("room/a", "1");
+  const watch = one.watch({ prefix: "room/" }, { since: "" });
+  assertEquals((await take(watch, 1)).map(short), ["set room/a 1"]);
+  const [left, right] = memoryPair();
+  await Promise.all([one.attach(left), two.attach(right)]);
+  await two.settled();
+  await two.set("room/b", "2");
+  assertEquals((await take(watch, 1)).map(short), ["set room/b 2"]);
+  await one.del("room/a");
+  assertEquals((await take(watch, 1)).map(short), ["delete room/a"]);
 });
