@@ -95,7 +95,7 @@ export class Broadcast {
     const sequence = ++this.#sequence;
     const log = this.#logOf(origin, 1);
     this.#keep(origin, log, sequence, kind, payload);
-    log.next = sequence + 1;
+    this.#advance(log, sequence + 1);
     const { from, to } = everyoneBut(origin);
     this.#spread({ origin, sequence, from, to, kind, payload });
   }
@@ -237,7 +237,6 @@ export class Broadcast {
   ): void {
     const { nowMs } = this.#context;
     this.#keptBytes += log.keep({ sequence, kind, payload, atMs: nowMs });
-    log.tellings = TELLINGS;
     // Last in the map: the most recent origins are at its end.
     this.#logs.delete(origin);
     this.#logs.set(origin, log);
@@ -284,9 +283,15 @@ export class Broadcast {
         this.#lose(origin, log, oldest - 1);
         return;
       }
-      log.next++;
+      this.#advance(log, log.next + 1);
       this.#handOut(origin, cast);
     }
+  }
+
+  /** Marks tell how far this node is, so whatever gets it further is news. */
+  #advance(log: CastLog, next: number): void {
+    log.next = next;
+    log.tellings = TELLINGS;
   }
 
   #handOut(origin: Id, cast: KeptCast): void {
@@ -310,7 +315,7 @@ export class Broadcast {
   #lose(origin: Id, log: CastLog, last: number): void {
     if (last < log.next) return;
     const first = log.next;
-    log.next = last + 1;
+    this.#advance(log, last + 1);
     this.#context.notice({ type: "lagged", origin, first, last });
     this.#handlers.onLost(origin);
     this.#deliver(origin, log);

@@ -407,12 +407,16 @@ export class Mesh<Operation> {
     }
   }
 
-  /** A suspect may be a dead end, a crowded link is none that takes more. */
+  /**
+   * A suspect may be a dead end, a crowded link takes no more, and a node that
+   * cannot be dialled has no links to others of its kind.
+   */
   #fitness(id: Id): "good" | "poor" | "none" {
     const link = this.links.to(id);
     if (link === undefined) return "none";
-    const isAlive = this.table.get(id)?.health === Health.alive;
-    return isAlive && !link.isCrowded ? "good" : "poor";
+    const record = this.table.get(id);
+    const isFit = record?.health === Health.alive && record.url !== "";
+    return isFit && !link.isCrowded ? "good" : "poor";
   }
 
   #planSweep(): void {

@@ -53,8 +53,9 @@ function idsIn(order: readonly Id[], from: Id, to: Id): readonly Id[] {
 }
 
 /**
- * Whom to send to so that all of [from, to) but `self` is reached. A part
- * without a fit head goes to a neighbouring part; when there is none at all, the
+ * Whom to send to so that all of [from, to) but `self` is reached. Where a part
+ * has no good head, each of its poor ones gets what is nearest to it; one that
+ * has none either goes to a neighbouring part. When there is nobody at all, the
  * first node gets everything, however it can be reached.
  *
  * No part contains `self`: each node that forwards takes at least itself out of
@@ -92,12 +93,14 @@ function parts(
     const first = Math.floor(part * ids.length / count);
     const end = Math.floor((part + 1) * ids.length / count);
     const until = part === count - 1 ? to : ids[end]!;
-    const head = fittest(ids, first, end, fitness);
+    const heads = headsOf(ids.slice(first, end), fitness);
+    for (const [i, head] of heads.entries()) {
+      const ends = heads[i + 1] ?? until;
+      found.push({ head, from: start, to: ends });
+      start = ends;
+    }
     const last = found[found.length - 1];
-    if (head !== undefined) {
-      found.push({ head, from: start, to: until });
-      start = until;
-    } else if (last !== undefined) {
+    if (heads.length === 0 && last !== undefined) {
       last.to = until;
       start = until;
     }
@@ -105,17 +108,13 @@ function parts(
   return found.length > 0 ? found : [{ head: ids[0]!, from, to }];
 }
 
-function fittest(
-  ids: readonly Id[],
-  first: number,
-  end: number,
-  fitness: Fitness,
-): Id | undefined {
-  let second: Id | undefined;
-  for (let i = first; i < end; i++) {
-    const fit = fitness(ids[i]!);
-    if (fit === "good") return ids[i];
-    if (fit === "poor") second ??= ids[i];
+/** One good head for a part; or else whoever is linked, each for its own. */
+function headsOf(ids: readonly Id[], fitness: Fitness): Id[] {
+  const poor: Id[] = [];
+  for (const id of ids) {
+    const fit = fitness(id);
+    if (fit === "good") return [id];
+    if (fit === "poor") poor.push(id);
   }
-  return second;
+  return poor;
 }

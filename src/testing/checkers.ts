@@ -170,6 +170,9 @@ export function oneRing(live: readonly LiveNode[]): Finding {
 /** What the numbers of one node must never exceed. */
 export interface Bounds {
   readonly queuedBytes: number;
+  readonly broadcastBytes: number;
+  readonly sendsWaiting: number;
+  readonly repliesWaiting: number;
   readonly requestsInFlight: number;
   readonly timers: number;
   readonly links: number;

@@ -46,6 +46,9 @@ export function unfinished(cluster: Cluster): Unrest {
   }
   const busy = boundedQueues(live, {
     queuedBytes: 0,
+    broadcastBytes: Infinity,
+    sendsWaiting: 0,
+    repliesWaiting: 0,
     callsWaiting: 0,
     requestsInFlight: IDLE_REQUESTS + IDLE_REQUESTS_PER_NODE * live.length,
     timers: IDLE_TIMERS + IDLE_TIMERS_PER_NODE * live.length,

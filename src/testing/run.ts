@@ -8,6 +8,7 @@
  */
 import { ChordMachine } from "../dict/chord_machine.ts";
 import { fromUtf8 } from "../base/bytes.ts";
+import { BROADCAST_BYTES_KEPT_TOTAL_MAX } from "../base/limits.ts";
 import {
   boundedQueues,
   type Bounds,
@@ -24,6 +25,7 @@ import { demand, undropped, unfinished, unsettled } from "./rest.ts";
 import type { CreateMachine, Host, SimulatedNode } from "./node.ts";
 import { report, Violation } from "./simulator.ts";
 import type { SwarmOptions } from "./swarm.ts";
+import { Talk, TALK_BURST } from "./talk.ts";
 import { Watchers } from "./watchers.ts";
 import { callsEnd, Workload } from "./workload.ts";
 
@@ -88,6 +90,7 @@ class Run {
   readonly #options: SwarmOptions;
   readonly #cluster: Cluster;
   readonly #workload: Workload;
+  readonly #talk: Talk;
   readonly #faults: Faults;
   readonly #watchers: Watchers;
   readonly #bounds: Bounds;
@@ -113,8 +116,10 @@ class Run {
     this.#faults = new Faults(this.#cluster, options);
     this.#watchers = new Watchers(simulator, seed);
     this.#bounds = boundsFor(members + options.leaves, options.clients);
+    this.#talk = new Talk(simulator, options);
     simulator.onNotice = (node, notice) => {
       if (notice.type === "watched") this.#watchers.onNotice(node);
+      this.#talk.onNotice(node, notice);
       const told = notice.type === "stored" ? notice.entry : notice;
       if (!("version" in told)) return;
       const key = fromUtf8(told.key);
@@ -136,11 +141,13 @@ class Run {
     this.#workload.calmUntilMs = queue.nowMs + calmMinutes * 60_000;
     this.#workload.start(hosts);
     this.#watchers.start(hosts, this.#options.watchers);
+    this.#talk.start(hosts, this.#workload.calmUntilMs);
     queue.run(this.#workload.calmUntilMs);
     this.#judgeCalm();
     this.#faults.start();
     queue.run(endMs);
     this.#workload.stop();
+    this.#talk.stop();
     this.#faults.stop();
     this.#watchers.stop();
     // What was asked for before the end may still be on its way.
@@ -152,6 +159,12 @@ class Run {
       "watches",
       LIVENESS_MAX_MS,
       () => ["watchComplete", this.#watchers.incomplete()],
+    );
+    demand(
+      this.#cluster,
+      "talk",
+      LIVENESS_MAX_MS,
+      () => ["castsComplete", this.#talk.unheard()],
     );
     this.#readAll();
     demand(this.#cluster, "dropped", DROP_MAX_MS, undropped);
@@ -282,6 +295,9 @@ function boundsFor(nodes: number, clients: number): Bounds {
   const calls = clients + FINAL_READS_AT_ONCE;
   return {
     queuedBytes: 2 * 1024 * 1024,
+    broadcastBytes: BROADCAST_BYTES_KEPT_TOTAL_MAX,
+    sendsWaiting: 2 * TALK_BURST,
+    repliesWaiting: nodes,
     requestsInFlight: 32 + 8 * nodes + 4 * calls,
     timers: 32 + 8 * nodes + 4 * calls,
     links: 4 * nodes,

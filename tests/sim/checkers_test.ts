@@ -203,6 +203,9 @@ Deno.test("boundedQueues finds what has grown", () => {
   const nodes = ring(2);
   const bounds = {
     queuedBytes: 0,
+    broadcastBytes: 0,
+    sendsWaiting: 0,
+    repliesWaiting: 0,
     requestsInFlight: 1,
     timers: 1,
     links: 1,
