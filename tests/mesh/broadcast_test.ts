@@ -180,6 +180,71 @@ Deno.test("a leaf misses nothing that is sent once it is attached", () => {
   }
 });
 
+Deno.test("leaves are served by those who are linked to them, N - 1 messages in all", () => {
+  for (let seed = 1; seed <= 20; seed++) {
+    const net = new Network(300 + seed);
+    const hubs = net.mesh(4);
+    const leaves = Array.from(
+      { length: 12 },
+      (_, i) => net.add(`leaf${i}`, { isLeaf: true }),
+    );
+    for (const leaf of leaves) net.connect(leaf, hubs[0]!);
+    const all = [...hubs, ...leaves];
+    net.until(
+      () =>
+        leaves.every(({ machine }) => machine.linked.length === 4) &&
+        all.every(({ machine }) => machine.members.length === 16),
+      20_000,
+    );
+    net.run(2_000);
+    for (const origin of [hubs[1]!, leaves[5]!]) {
+      const before = net.count("cast");
+      cast(net, origin, "hello");
+      net.run(1_000);
+      // One that was relayed would not count, and be heard all the same.
+      assertEquals(net.count("cast") - before, 15, `seed ${seed}`);
+      for (const station of all) {
+        const wanted = station === origin ? [] : ["hello"];
+        assertEquals(heard(station, origin), wanted);
+      }
+    }
+  }
+});
+
+Deno.test("a burst that a broken link swallowed is made up for, or told as lagged", () => {
+  for (let seed = 1; seed <= 10; seed++) {
+    const net = new Network(400 + seed);
+    const stations = net.mesh(4);
+    // It knows the origin, which has said nothing so far.
+    net.run(seed % 2 === 0 ? 5_000 : 200);
+    const [origin, victim] = stations as [Station, Station];
+    net.isCut = (_, to) => to === victim;
+    for (let i = 0; i < 30; i++) cast(net, origin, `${i}`);
+    net.run(5);
+    net.isCut = () => false;
+    net.run(15_000);
+    const lags = victim.notices.filter((n) => n.type === "lagged");
+    const missed = lags.reduce((sum, n) => sum + n.last - n.first + 1, 0);
+    assertEquals(heard(victim, origin).length + missed, 30, `seed ${seed}`);
+    if (seed % 2 === 0) assertEquals(missed, 0);
+  }
+});
+
+Deno.test("the last word of each of many is made up for, with no other to show it", () => {
+  const net = new Network(500);
+  const stations = net.mesh(40);
+  net.run(3_000);
+  const victim = stations[0]!;
+  net.isCut = (_, to) => to === victim;
+  for (const origin of stations.slice(1)) cast(net, origin, "last");
+  net.run(5);
+  net.isCut = () => false;
+  net.run(20_000);
+  for (const origin of stations.slice(1)) {
+    assertEquals(heard(victim, origin), ["last"]);
+  }
+});
+
 Deno.test("what nobody keeps any more is told as lagged", () => {
   const net = new Network(4);
   const stations = net.mesh(3);
