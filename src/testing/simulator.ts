@@ -118,8 +118,6 @@ export class Simulator implements World {
   readonly ended: Map<Id, number> = new Map();
   /** Told of everything that an application would be told of. */
   onNotice: (node: SimulatedNode, notice: Notice) => void = () => {};
-  /** Told of each frame that reaches a node, if anybody wants to know. */
-  onFrameTaken: ((at: Endpoint, frame: Bytes) => void) | undefined;
 
   constructor(options: SimulatorOptions) {
     const { seed } = options;
@@ -285,7 +283,6 @@ export class Simulator implements World {
     const { owner, other, number: link } = endpoint;
     this.network.taken(other, parcel);
     if (parcel.load.type !== "frame") return;
-    this.onFrameTaken?.(endpoint, parcel.load.frame);
     this.#step(
       owner,
       { type: "frame", link, frame: parcel.load.frame },
