@@ -7,6 +7,7 @@
  *
  * @module
  */
+import type { Bytes } from "../base/bytes.ts";
 import { below, fraction, type Random } from "../base/random.ts";
 import type { DialNumber, LinkNumber } from "../mesh/events.ts";
 import type { EventQueue } from "./event_queue.ts";
@@ -60,6 +61,8 @@ export class Network {
   #isCut: (from: Host, to: Host) => boolean = () => false;
   /** The share of dials that are refused for no reason. */
   refusedShare = 0;
+  /** Told of each frame that reaches a node, if anybody wants to know. */
+  onFrameTaken: ((from: Endpoint, frame: Bytes) => void) | undefined;
 
   constructor(options: NetworkOptions, world: World, random: Random) {
     this.#options = options;
@@ -183,7 +186,9 @@ export class Network {
   /** The frame is no longer in the way of others. */
   taken(from: Endpoint, parcel: Parcel): void {
     if (parcel.load.type !== "frame") return;
-    from.bytesInFlight -= parcel.load.frame.length;
+    const { frame } = parcel.load;
+    from.bytesInFlight -= frame.length;
+    this.onFrameTaken?.(from, frame);
   }
 
   #tryDial(

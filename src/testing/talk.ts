@@ -186,7 +186,7 @@ export class Talk {
     if (!isWhole) return;
     const lastMs = calmUntilMs - MARGIN_MS;
     const begun = new Set<string>();
-    this.#simulator.onFrameTaken = (end, frame) => {
+    this.#simulator.network.onFrameTaken = (end, frame) => {
       for (const cast of this.#castsIn(end, frame)) {
         // What began before this one is counted from its middle on.
         if (queue.nowMs < nowMs + MARGIN_MS) begun.add(cast);
@@ -195,7 +195,7 @@ export class Talk {
       }
     };
     queue.at(calmUntilMs, () => {
-      this.#simulator.onFrameTaken = undefined;
+      this.#simulator.network.onFrameTaken = undefined;
       for (const cast of begun) this.#counts.delete(cast);
       const finding = castsAreThrifty(this.#counts, nodes.length - 1);
       report("castsAreThrifty", finding);

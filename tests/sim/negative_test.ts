@@ -326,7 +326,9 @@ Deno.test("eventsInVersionOrder convicts an event that is told twice", () => {
   class Chatty extends Defective {
     override step(event: NodeEvent<DictOperation>, at: Instant): NodeEffect[] {
       return super.step(event, at).flatMap((effect): NodeEffect[] =>
-        effect.type === "notice" ? [effect, effect] : [effect]
+        effect.type === "notice" && effect.notice.type === "entry"
+          ? [effect, effect]
+          : [effect]
       );
     }
   }
