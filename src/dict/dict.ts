@@ -149,7 +149,7 @@ export class Dict implements Extension<DictOperation> {
   }
 
   /** The value of a key that is held here, if its time is not over by then. */
-  valueOf(id: Id, wallMs: number): Bytes | undefined {
+  read(id: Id, wallMs: number): Bytes | undefined {
     const entry = this.#replica.stored.get(id);
     return entry && endOf(entry) > wallMs ? entry.value : undefined;
   }

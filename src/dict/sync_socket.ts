@@ -95,7 +95,7 @@ export class SyncSocket<K = Uint8Array, V = Uint8Array>
   get(key: Input<K>): V | undefined;
   get<F>(key: Input<K>, fallback: F): V | F;
   get(key: Input<K>, fallback?: unknown): unknown {
-    const value = this.#dict.valueOf(this.#idOf(key), this.#clock.wallMs());
+    const value = this.#dict.read(this.#idOf(key), this.#clock.wallMs());
     return value === undefined ? fallback : this.#client.valueFrom(value);
   }
 
@@ -105,7 +105,7 @@ export class SyncSocket<K = Uint8Array, V = Uint8Array>
    * @throws {TypeError} If `key` is no key
    */
   has(key: Input<K>): boolean {
-    const value = this.#dict.valueOf(this.#idOf(key), this.#clock.wallMs());
+    const value = this.#dict.read(this.#idOf(key), this.#clock.wallMs());
     return value !== undefined;
   }
 

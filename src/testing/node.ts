@@ -39,6 +39,10 @@ export interface MachineView {
 /** What the simulator drives: the product's machine, or one with a defect. */
 export interface SimulatedMachine
   extends MachineView, Machine<NodeEvent<DictOperation>, NodeEffect> {
+  readonly dict: MachineView["dict"] & {
+    /** What a node that has everything reads. */
+    read(id: Id, wallMs: number): Bytes | undefined;
+  };
   pull(link: LinkNumber): Bytes | undefined;
 }
 

@@ -102,7 +102,7 @@ export class Workload {
   ): void {
     const { timeoutMs } = this.#options;
     if (this.#simulator.isSync) {
-      const { value } = node.machine.dict.copyOf(key.id) ?? {};
+      const value = this.#valueAt(node, key);
       const found = value === undefined ? undefined : valueText(value);
       return done({ type: "ok", value: { value } }, found);
     }
@@ -167,6 +167,11 @@ export class Workload {
     });
   }
 
+  #valueAt(node: SimulatedNode, key: Key): Bytes | undefined {
+    const wallMs = this.#simulator.wallMs(node);
+    return node.machine.dict.read(key.id, wallMs);
+  }
+
   /** Reads what the node itself has, if it is not paused just then. */
   #lookHere(
     type: WorkType,
@@ -192,8 +197,7 @@ export class Workload {
       startMs: nowMs,
     });
     this.history.end(operation, nowMs, "ok");
-    const { value } = node.machine.dict.copyOf(key.id) ?? {};
-    this.#judge(operation, node, key, { value });
+    this.#judge(operation, node, key, { value: this.#valueAt(node, key) });
   }
 
   #end(

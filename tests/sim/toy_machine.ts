@@ -36,6 +36,7 @@ export const NO_DICT = {
   stats: { entries: 0, tombstones: 0, bytes: 0, callsWaiting: 0 },
   copyOf: () => undefined,
   copies: () => [],
+  read: () => undefined,
 };
 
 /** Notes events as text; `connect` dials, `chat` sends frames to all links. */
