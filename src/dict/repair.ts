@@ -118,18 +118,22 @@ export class Repair {
   }
 
   #regular(): Task | undefined {
-    for (;;) {
-      const task = this.#round.pop();
-      if (task === undefined) return undefined;
-      const isCurrent = this.#replica.share.portions.includes(task.portion);
-      if (isCurrent && this.#canAsk(task)) return task;
-    }
+    const { portions } = this.#replica.share;
+    this.#round = this.#round.filter((task) =>
+      portions.includes(task.portion) && this.#isThere(task.source)
+    );
+    const at = this.#round.findLastIndex((task) => this.#canAsk(task));
+    return at < 0 ? undefined : this.#round.splice(at, 1)[0];
+  }
+
+  #isThere(source: Id): boolean {
+    if (this.#peers.member(source)?.health !== Health.alive) return false;
+    const untilMs = this.#resting.get(source);
+    return untilMs === undefined || untilMs <= this.#context.nowMs;
   }
 
   #canAsk({ portion, source }: Task): boolean {
-    if (this.#peers.member(source)?.health !== Health.alive) return false;
-    const untilMs = this.#resting.get(source);
-    if (untilMs !== undefined && untilMs > this.#context.nowMs) return false;
+    if (!this.#isThere(source)) return false;
     const { isWhole } = this.#replica.share;
     for (const running of this.#running.values()) {
       // Two sources of everything would send the same entries twice.

@@ -13,7 +13,12 @@ import { OVERWRITTEN_KEPT_MAX } from "../base/limits.ts";
 import { type Id, keyId } from "../id/id.ts";
 import type { Context } from "../mesh/context.ts";
 import type { Peers } from "../mesh/peers.ts";
-import { type EntryRecord, PutStatus, type Version } from "../wire/messages.ts";
+import {
+  type EntryRecord,
+  PutStatus,
+  type Terms,
+  type Version,
+} from "../wire/messages.ts";
 import { endOf, Expiry } from "./expiry.ts";
 import { Share } from "./share.ts";
 import { type Entry, Table, type TableListener } from "./table.ts";
@@ -44,6 +49,7 @@ export class Replica {
   readonly clock: HybridClock;
   readonly share: Share;
   readonly #context: Context;
+  readonly #peers: Peers;
   readonly #onStored: StoreListener;
   readonly #overwritten = new Overwritten();
   readonly #expiry: Expiry;
@@ -55,6 +61,7 @@ export class Replica {
   constructor(context: Context, peers: Peers, onStored: StoreListener) {
     const { options } = context;
     this.#context = context;
+    this.#peers = peers;
     this.#onStored = onStored;
     this.clock = new HybridClock(
       peers.self.id,
@@ -144,6 +151,12 @@ export class Replica {
     this.#onStored(ended, entry);
   }
 
+  /** A writer's id as one string for all entries, not one for each. */
+  #lean(terms: Terms): Terms {
+    const owner = this.#peers.member(terms.owner)?.id;
+    return owner === undefined ? terms : { ...terms, owner };
+  }
+
   #store(id: Id, record: EntryRecord, before: Entry | undefined): void {
     const { nowMs, wallMs } = this.#context;
     const { key, version, terms } = record;
@@ -159,7 +172,7 @@ export class Replica {
       key: before?.key ?? owned(key),
       value: value && owned(value),
       version,
-      terms,
+      terms: terms && this.#lean(terms),
       changedAtMs: isChange || before === undefined
         ? nowMs
         : before.changedAtMs,

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { pick, SeededRandom } from "../base/random.ts";
+import { fraction, pick, SeededRandom } from "../base/random.ts";
 import { Role } from "../wire/messages.ts";
 import { noLostWrite, oneRing } from "./checkers.ts";
 import { versionText } from "./history.ts";
@@ -18,6 +18,8 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const JOIN_TIMEOUT_MS = 30_000;
 const LEAVE_TIMEOUT_MS = 30_000;
 const RETRY_MS = 500;
+/** Of nodes that have everything, how many begin alone. */
+const ALONE_SHARE = 0.3;
 /** How often what is owed is compared with what is held. */
 const AUDIT_MS = 10_000;
 /** An end this recent may explain why a dropped copy is one of too few. */
@@ -68,6 +70,9 @@ export class Cluster {
     const others = contacts ??
       [...this.#memberHosts].filter((other) => other !== host);
     const node = this.simulator.start(host);
+    // Whoever needs nobody may be a ring of its own before it meets others.
+    const { isSync } = this.simulator;
+    if (isSync && fraction(this.#random) < ALONE_SHARE) this.#join(node);
     this.#connect(node, others);
     return node;
   }

@@ -117,6 +117,65 @@ Deno.test("of two nodes the one that goes on waits until the other is given up",
   assert(waitedMs > 4_000 && waitedMs < 15_000, `${waitedMs} ms`);
 });
 
+Deno.test("each node compares with two others in a round, however many there are", () => {
+  const asked = new Map<number, number>();
+  for (const count of [4, 16]) {
+    let digests = 0;
+    const create: CreateMachine = (options, random, at) => {
+      const machine = createChordMachine(options, random, at);
+      const dict = machine.dict as Dict;
+      const onMessage = dict.onMessage.bind(dict);
+      dict.onMessage = (message, from) => {
+        if (message.type === "digest") digests++;
+        onMessage(message, from);
+      };
+      return machine;
+    };
+    const ring = new Ring({ ...SYNC, create });
+    ring.grow(count);
+    ring.set("A", "k", "v");
+    ring.run(10_000);
+    digests = 0;
+    ring.run(60_000);
+    asked.set(count, digests / count);
+  }
+  // Six rounds, two others, two arcs, of which one passes the line's end.
+  for (const each of asked.values()) assert(each > 28 && each < 40, `${each}`);
+});
+
+Deno.test("a node that comes is filled by one other at a time", () => {
+  const from = new Set<string>();
+  let pulls = 0;
+  const create: CreateMachine = (options, random, at) => {
+    const machine = createChordMachine(options, random, at);
+    const dict = machine.dict as Dict;
+    const onMessage = dict.onMessage.bind(dict);
+    dict.onMessage = (message, sender) => {
+      if (message.type === "pullRange") {
+        pulls++;
+        from.add(machine.id);
+      }
+      assert(message.type !== "push" || message.request === 0, "a push");
+      onMessage(message, sender);
+    };
+    return machine;
+  };
+  const ring = new Ring({ ...SYNC, create });
+  ring.grow(5);
+  const [pages, perPage] = [4, 1024];
+  for (let i = 0; i < pages * perPage; i++) ring.set("A", `key ${i}`, "v");
+  ring.join("F", "A");
+  ring.settle();
+  assert(pulls >= pages && pulls < 3 * pages, `${pulls} pages`);
+  assert(from.size <= 2, `${from.size} sources`);
+  // It may be alone with entries of its own as well: nobody pushes then either.
+  ring.found("G");
+  ring.set("G", "own", "v");
+  ring.connect("G", "A");
+  ring.settle();
+  assertEquals(ring.copies("own"), [..."ABCDEFG"]);
+});
+
 Deno.test("convergedReplicas convicts nodes that find no difference", () => {
   const create: CreateMachine = (options, random, at) => {
     const machine = createChordMachine(options, random, at);
