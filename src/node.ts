@@ -296,6 +296,10 @@ export class NodeDriver<Operation> {
         return;
       case "dial":
         return this.#dial(effect.dial, effect.url);
+      case "pause":
+        return this.#channels.get(effect.link)?.pause();
+      case "resume":
+        return this.#channels.get(effect.link)?.resume();
       case "mac":
         this.#host.macs(effect.texts).then(
           (macs) => this.#step({ type: "macs", link: effect.link, macs }),

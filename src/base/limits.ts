@@ -45,6 +45,12 @@ export const RECORDS_PER_MESSAGE_MAX = 256;
 export const FULL_MESH_NODES_MAX = 64;
 /** Links that one node keeps. */
 export const LINKS_MAX = 256;
+/** Messages that one peer may send in a second. */
+export const MESSAGES_PER_SECOND_MAX = 500_000;
+/** Bytes that one peer may send in a second. */
+export const BYTES_PER_SECOND_MAX = 512 * 1024 * 1024;
+/** Bytes that are kept of a peer that is not read and cannot be stopped. */
+export const PAUSED_BYTES_MAX = 4 * 1024 * 1024;
 /** Dials that may be under way at once. */
 export const DIALS_PENDING_MAX = 32;
 /** Links that may be waiting for their handshake at once. */
@@ -64,6 +70,8 @@ export const RELAY_HOPS_MAX = 4;
 
 /** Requests that one node may have waiting for answers. */
 export const REQUESTS_IN_FLIGHT_MAX = 65_536;
+/** Requests of one peer that may wait here: its own, and those it gave up. */
+export const REQUESTS_OF_PEER_MAX = 2 * REQUESTS_IN_FLIGHT_MAX;
 /** Calls of the application that may wait at once. */
 export const CALLS_WAITING_MAX = 65_536;
 /** Operations that may wait for one key at its first holder. */

@@ -3,7 +3,17 @@
  *
  * @module
  */
-import { LIFE_MS_MAX, SUBNET_BYTES_MAX, URL_BYTES_MAX } from "./limits.ts";
+import {
+  BYTES_PER_SECOND_MAX,
+  DIALS_PENDING_MAX,
+  HANDSHAKES_PENDING_MAX,
+  LIFE_MS_MAX,
+  LINKS_PER_NODE_MAX,
+  MESSAGES_PER_SECOND_MAX,
+  REQUESTS_OF_PEER_MAX,
+  SUBNET_BYTES_MAX,
+  URL_BYTES_MAX,
+} from "./limits.ts";
 import { utf8 } from "./bytes.ts";
 
 /** Times that the protocol works with, in milliseconds. */
@@ -83,6 +93,32 @@ export const TIMINGS: Timings = {
   castKeepMs: 60_000,
 };
 
+/** How much a peer may send and ask for, and how many things may be pending. */
+export interface Limits {
+  /** Messages of one peer in a second; beyond that it is read more slowly. */
+  readonly messagesPerSecondMax: number;
+  /** Bytes of one peer in a second; likewise. */
+  readonly bytesPerSecondMax: number;
+  /** Requests of one peer that wait for answers; beyond that its link ends. */
+  readonly requestsInFlightMax: number;
+  /** Links to one node; beyond that the oldest ends. */
+  readonly linksPerNodeMax: number;
+  /** Dials under way; beyond that `connect` fails and others wait. */
+  readonly dialsPendingMax: number;
+  /** Links that came in and are not through their handshake; more are refused. */
+  readonly handshakesPendingMax: number;
+}
+
+/** The defaults of {@linkcode Limits}. */
+export const LIMITS: Limits = {
+  messagesPerSecondMax: MESSAGES_PER_SECOND_MAX,
+  bytesPerSecondMax: BYTES_PER_SECOND_MAX,
+  requestsInFlightMax: REQUESTS_OF_PEER_MAX,
+  linksPerNodeMax: LINKS_PER_NODE_MAX,
+  dialsPendingMax: DIALS_PENDING_MAX,
+  handshakesPendingMax: HANDSHAKES_PENDING_MAX,
+};
+
 /** What the machines of one node are built from; all checked, all given. */
 export interface NodeOptions {
   /** Only nodes of equal subnets meet. */
@@ -101,6 +137,7 @@ export interface NodeOptions {
   readonly leaseMs: number;
   /** Links that this node keeps at most. */
   readonly linksMax: number;
+  readonly limits: Limits;
   readonly timings: Timings;
 }
 

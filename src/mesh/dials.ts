@@ -4,7 +4,6 @@
  * @module
  */
 import type { ChordError } from "../base/errors.ts";
-import { DIALS_PENDING_MAX } from "../base/limits.ts";
 import type { Timer } from "../base/timers.ts";
 import type { Id } from "../id/id.ts";
 import type { Context } from "./context.ts";
@@ -32,7 +31,7 @@ export interface Dial {
   error: ChordError | undefined;
 }
 
-/** All dials under way; at most `DIALS_PENDING_MAX`. */
+/** All dials under way; at most `dialsPendingMax`. */
 export class Dials {
   readonly #context: Context;
   readonly #onEnd: (dial: Dial, outcome: DialOutcome, peer?: Id) => void;
@@ -53,7 +52,7 @@ export class Dials {
   }
 
   get hasRoom(): boolean {
-    return this.#dials.size < DIALS_PENDING_MAX;
+    return this.#dials.size < this.#context.options.limits.dialsPendingMax;
   }
 
   get(number: DialNumber): Dial | undefined {

@@ -121,6 +121,9 @@ export type NodeEffect =
     readonly code: number;
     readonly reason: string;
   }
+  /** Read nothing more of this link, until it is said to go on. */
+  | { readonly type: "pause"; readonly link: LinkNumber }
+  | { readonly type: "resume"; readonly link: LinkNumber }
   /**
    * Compute the HMAC-SHA-256 of each text by each secret, the first secret
    * first: no machine ever sees one. A link asks for one such at a time.

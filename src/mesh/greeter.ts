@@ -24,6 +24,7 @@
  */
 import { type Bytes, concatBytes, equalSecrets } from "../base/bytes.ts";
 import { AuthError, type ChordError, ProtocolError } from "../base/errors.ts";
+import { STRANGER_FRAME_BYTES_MAX } from "../base/limits.ts";
 import type { Random } from "../base/random.ts";
 import { encode, encodeField } from "../wire/codec.ts";
 import {
@@ -40,6 +41,15 @@ import {
 import { Writer } from "../wire/writer.ts";
 import type { Context } from "./context.ts";
 import { identityProblem, type Link } from "./link.ts";
+
+/** Messages that are part of a handshake and of nothing else. */
+export const GREETINGS: ReadonlySet<Message["type"]> = new Set([
+  "hello",
+  "challenge",
+  "proof",
+  "identity",
+  "welcome",
+]);
 
 /** Keeps these MACs apart from those of any other use of the secret. */
 const PURPOSE = "chord-dict handshake";
@@ -360,5 +370,18 @@ function misplaced(message: Message, greeting: Greeting): ChordError {
   return new ProtocolError(
     `Cannot take a message "${message.type}" before the handshake is done: ` +
       `"${greeting.awaits ?? "nothing"}" comes next`,
+  );
+}
+
+/** Nobody has to read more of a stranger than a handshake needs. */
+export function checkLength(
+  greeting: Greeting | undefined,
+  frame: Bytes,
+): void {
+  if (greeting === undefined || greeting.isTrusted) return;
+  if (frame.length <= STRANGER_FRAME_BYTES_MAX) return;
+  throw new ProtocolError(
+    `Cannot read a frame of ${frame.length} bytes before a proof of the ` +
+      `secret: at most ${STRANGER_FRAME_BYTES_MAX} are allowed`,
   );
 }

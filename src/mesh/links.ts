@@ -15,11 +15,7 @@ import {
   OverloadedError,
   ProtocolError,
 } from "../base/errors.ts";
-import {
-  HANDSHAKES_PENDING_MAX,
-  LINK_QUEUE_BYTES_MAX,
-  STRANGER_FRAME_BYTES_MAX,
-} from "../base/limits.ts";
+import { LINK_QUEUE_BYTES_MAX } from "../base/limits.ts";
 import type { Id } from "../id/id.ts";
 import { decode, encode, laneOf } from "../wire/codec.ts";
 import type {
@@ -29,11 +25,12 @@ import type {
   MessageOf,
   Turn,
 } from "../wire/messages.ts";
+import { Allowances } from "./allowance.ts";
 import { CloseCode } from "./close_codes.ts";
 import type { Context } from "./context.ts";
 import { Crowd } from "./crowd.ts";
 import type { DialNumber, LinkNumber } from "./events.ts";
-import { Greeter, type Macs } from "./greeter.ts";
+import { checkLength, Greeter, GREETINGS, type Macs } from "./greeter.ts";
 import {
   codeOf,
   errorOf,
@@ -71,15 +68,6 @@ export interface LinkHandlers {
   onMessage(message: Message, link: Link): void;
 }
 
-/** Messages that are part of a handshake and of nothing else. */
-const GREETINGS: ReadonlySet<Message["type"]> = new Set([
-  "hello",
-  "challenge",
-  "proof",
-  "identity",
-  "welcome",
-]);
-
 /** The links, by number and by peer. */
 export class Links {
   readonly #context: Context;
@@ -87,6 +75,7 @@ export class Links {
   readonly #greeter: Greeter;
   readonly #succession: Succession;
   readonly #crowd: Crowd;
+  readonly #allowances: Allowances;
   readonly #links = new Map<LinkNumber, Link>();
   /** The link that is used for sending to each peer. */
   readonly #primary = new Map<Id, Link>();
@@ -100,6 +89,7 @@ export class Links {
   constructor(context: Context, handlers: LinkHandlers) {
     this.#context = context;
     this.#handlers = handlers;
+    this.#allowances = new Allowances(context);
     const { subnet, dialect } = context.options;
     this.#greeter = new Greeter(context, subnetHash(subnet, dialect), {
       self: () => handlers.self(),
@@ -173,7 +163,8 @@ export class Links {
     const link = new Link(number, dial, this.#context.nowMs);
     this.#links.set(number, link);
     this.#greeting++;
-    if (this.#greeting > HANDSHAKES_PENDING_MAX && dial === undefined) {
+    const { handshakesPendingMax } = this.#context.options.limits;
+    if (this.#greeting > handshakesPendingMax && dial === undefined) {
       this.close(link, CloseCode.overloaded, "too many handshakes are pending");
       return link;
     }
@@ -203,10 +194,13 @@ export class Links {
     this.bytesReceived += frame.length;
     link.lastHeardMs = this.#context.nowMs;
     const parts = this.#guard(link, () => {
-      checkLength(link, frame);
+      checkLength(link.greeting, frame);
       return link.inbox.take(frame);
     });
     if (parts === undefined) return;
+    if (link.state === "open") {
+      this.#allowances.take(link, parts.length, frame.length);
+    }
     for (const bytes of parts) {
       // A message may have been the last: a bye, or a broken one.
       if (this.#isClosing(link)) return;
@@ -240,6 +234,7 @@ export class Links {
 
   /** Queues a message; what one step queues leaves in as few frames as fit. */
   send(link: Link, message: Message): void {
+    this.#allowances.answer(link.peer, message);
     this.sendBytes(link, laneOf(message.type), encode(message));
   }
 
@@ -339,6 +334,13 @@ export class Links {
       );
       return this.close(link, CloseCode.protocol, error.message, error);
     }
+    if (!this.#allowances.ask(link, message)) {
+      const reason = "too many requests wait for answers";
+      const error = new OverloadedError(
+        `Cannot keep the link to ${link.peer}: ${reason}`,
+      );
+      return this.close(link, CloseCode.overloaded, reason, error);
+    }
     if (message.type === "retire") return this.#succession.onRetire(link);
     this.#handlers.onMessage(message, link);
   }
@@ -394,6 +396,7 @@ export class Links {
       this.#handlers.onFailed(link, error ?? errorOf(code, reason));
       return;
     }
+    this.#allowances.end(link, this.#linksTo(link.peer).length === 0);
     if (error !== undefined) {
       this.#handlers.onError(error);
     } else if (code === CloseCode.protocol) {
@@ -430,14 +433,4 @@ export class Links {
     }
     return links;
   }
-}
-
-/** Nobody has to read more of a stranger than a handshake needs. */
-function checkLength({ greeting }: Link, frame: Bytes): void {
-  if (greeting === undefined || greeting.isTrusted) return;
-  if (frame.length <= STRANGER_FRAME_BYTES_MAX) return;
-  throw new ProtocolError(
-    `Cannot read a frame of ${frame.length} bytes before a proof of the ` +
-      `secret: at most ${STRANGER_FRAME_BYTES_MAX} are allowed`,
-  );
 }

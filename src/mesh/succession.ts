@@ -11,7 +11,7 @@
  *
  * @module
  */
-import { FLUSH_CHECK_MS, LINKS_PER_NODE_MAX } from "../base/limits.ts";
+import { FLUSH_CHECK_MS } from "../base/limits.ts";
 import type { Id } from "../id/id.ts";
 import type { Context } from "./context.ts";
 import type { Link } from "./link.ts";
@@ -45,7 +45,8 @@ export class Succession {
     const older = this.#handlers.linksTo(link.peer).filter((other) =>
       other !== link
     );
-    const extra = Math.max(0, 1 + older.length - LINKS_PER_NODE_MAX);
+    const { linksPerNodeMax } = this.#context.options.limits;
+    const extra = Math.max(0, 1 + older.length - linksPerNodeMax);
     for (const other of older.slice(0, extra)) this.#handlers.drop(other);
     const decides = this.#handlers.self() < link.peer;
     for (const other of older) {

@@ -50,6 +50,9 @@ export class Endpoint {
   lineFreeMs = 0;
   /** The machine had more to send than there was room for. */
   hasMore = false;
+  /** The machine does not read, and what waits for it, in order. */
+  isPaused = false;
+  readonly unread: (() => void)[] = [];
   /** The other side is about to learn that this one is gone. */
   isResetComing = false;
   /** What waits at the end of the pipe for a cut to heal, in order. */

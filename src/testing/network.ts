@@ -183,6 +183,19 @@ export class Network {
     this.#world.queue.at(untilMs, () => this.#release());
   }
 
+  /** A machine reads nothing at this end: what comes out waits. */
+  pause(end: Endpoint): void {
+    end.isPaused = true;
+  }
+
+  resume(end: Endpoint): void {
+    end.isPaused = false;
+    const read = () => {
+      while (!end.isPaused && end.unread.length > 0) end.unread.shift()!();
+    };
+    this.#world.queue.after(0, () => this.#world.hand(end.owner, read));
+  }
+
   /** The frame is no longer in the way of others. */
   taken(from: Endpoint, parcel: Parcel): void {
     if (parcel.load.type !== "frame") return;
@@ -289,8 +302,12 @@ export class Network {
     else this.#world.hand(to.owner, () => this.#deliver(from, parcel));
   }
 
-  #deliver(from: Endpoint, parcel: Parcel): void {
+  #deliver(from: Endpoint, parcel: Parcel, isUnread = false): void {
     const to = from.other;
+    if (to.isPaused || (to.unread.length > 0 && !isUnread)) {
+      to.unread.push(() => this.#deliver(from, parcel, true));
+      return;
+    }
     const { load } = parcel;
     if (load.type === "opened") {
       to.isOpen = to.isKnown = to.wasKnown = true;

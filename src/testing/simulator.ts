@@ -12,6 +12,8 @@ import { BugError } from "../base/assert.ts";
 import { type Bytes, utf8 } from "../base/bytes.ts";
 import {
   EVERYWHERE,
+  LIMITS,
+  type Limits,
   type NodeOptions,
   rulesOf,
   TIMINGS,
@@ -41,6 +43,9 @@ import {
   SimulatedNode,
 } from "./node.ts";
 import { Trace } from "./trace.ts";
+import { Violation } from "./violation.ts";
+
+export { report, Violation } from "./violation.ts";
 
 /** What a world is made of. */
 export interface SimulatorOptions {
@@ -51,6 +56,7 @@ export interface SimulatorOptions {
   /** What all nodes know; empty for none. */
   readonly secret?: string;
   readonly timings?: Partial<Timings>;
+  readonly limits?: Partial<Limits>;
   /** How long a key belongs to its writer; without it there are no leases. */
   readonly leaseMs?: number | undefined;
   /** Each wall clock is off by up to this much, either way. */
@@ -59,27 +65,6 @@ export interface SimulatorOptions {
   readonly clockDriftMax: number;
   /** Receives a readable line for each event. */
   readonly print?: (line: string) => void;
-}
-
-/** Something that must never happen has happened; the run is over. */
-export class Violation extends Error {
-  override readonly name = "Violation";
-  /** The name of the check. */
-  readonly check: string;
-
-  constructor(check: string, message: string, options?: ErrorOptions) {
-    super(`${check}: ${message}`, options);
-    this.check = check;
-  }
-}
-
-/**
- * Ends the run if a check found something.
- *
- * @throws {Violation} If it did
- */
-export function report(check: string, finding: string | undefined): void {
-  if (finding !== undefined) throw new Violation(check, finding);
 }
 
 /** Steps at one moment after which a machine counts as one that never ends. */
@@ -194,6 +179,7 @@ export class Simulator implements World {
       subnet: "simulated",
       url: host.url,
       ...rulesOf(replicas, leaseMs),
+      limits: { ...LIMITS, ...this.#options.limits },
       isSecured: this.#secret.length > 0,
       linksMax: 256,
       timings: this.#timings,
@@ -328,12 +314,15 @@ export class Simulator implements World {
 
   #carryOut(node: SimulatedNode, effect: NodeEffect): void {
     if (!node.isAlive) return;
+    const end = "link" in effect ? node.endpoints.get(effect.link) : undefined;
     switch (effect.type) {
-      case "ready": {
-        const end = node.endpoints.get(effect.link);
+      case "ready":
         if (end !== undefined) this.#pump(end);
         return;
-      }
+      case "pause":
+      case "resume":
+        if (end !== undefined) this.network[effect.type](end);
+        return;
       case "dial":
         this.trace.line(
           this.nowMs,
@@ -349,8 +338,7 @@ export class Simulator implements World {
         });
         return;
       }
-      case "close": {
-        const end = node.endpoints.get(effect.link);
+      case "close":
         this.trace.line(
           this.nowMs,
           () => `${node.name} > closes ${effect.link} (${effect.reason})`,
@@ -359,7 +347,6 @@ export class Simulator implements World {
           this.network.close(end, effect.code, effect.reason);
         }
         return;
-      }
       case "result":
         return this.#finish(node, effect.call, {
           type: "ok",

@@ -36,6 +36,12 @@ export interface Channel {
   /** Sends one frame; dropped when the channel is closing. */
   send(frame: Bytes): void;
   /**
+   * Tells of no frame until `resume`. A sender that cannot be stopped is cut off
+   * with 4007 when more than `PAUSED_BYTES_MAX` of what it sends wait.
+   */
+  pause(): void;
+  resume(): void;
+  /**
    * Sends what waits, then ends the channel. `onClose` follows, never from
    * within this call, and soon even if the peer does not react.
    */

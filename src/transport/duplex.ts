@@ -35,6 +35,9 @@ export class DuplexChannel implements Channel {
   #closing: { readonly code: number; readonly reason: string } | undefined;
   #ended = false;
   #awaitsDrain = false;
+  /** Goes on with reading, while it is paused. */
+  #goOn: (() => void) | undefined;
+  #pause: Promise<void> | undefined;
   #closeTimer: unknown;
 
   /** @throws {TypeError} If one of the streams is none, or is locked */
@@ -75,9 +78,19 @@ export class DuplexChannel implements Channel {
     this.#writer.write(frame).catch(() => {});
   }
 
+  pause(): void {
+    this.#pause ??= new Promise((resolve) => this.#goOn = resolve);
+  }
+
+  resume(): void {
+    this.#goOn?.();
+    this.#pause = undefined;
+  }
+
   close(code: number, reason: string): void {
     if (this.#closing !== undefined || this.#ended) return;
     this.#closing = { code, reason };
+    this.resume();
     this.#closeTimer = this.#clock.setTimer(
       () => this.#end(code, reason),
       CLOSE_WAIT_MS,
@@ -101,6 +114,7 @@ export class DuplexChannel implements Channel {
       } else {
         // Whoever made the chunk may use its memory again.
         this.#handlers!.onFrame(value.slice());
+        if (this.#pause !== undefined) await this.#pause;
       }
     }
   }
@@ -117,6 +131,7 @@ export class DuplexChannel implements Channel {
   #end(code: number, reason: unknown): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.resume();
     if (this.#closeTimer !== undefined) {
       this.#clock.clearTimer(this.#closeTimer);
     }

@@ -37,7 +37,11 @@
  */
 import type { Bytes } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
-import { BUFFERED_BYTES_HIGH, FRAME_BYTES_MAX } from "../base/limits.ts";
+import {
+  BUFFERED_BYTES_HIGH,
+  FRAME_BYTES_MAX,
+  PAUSED_BYTES_MAX,
+} from "../base/limits.ts";
 import { CloseCode } from "../mesh/close_codes.ts";
 import {
   type Channel,
@@ -65,6 +69,9 @@ export interface WebSocketLike {
   readonly bufferedAmount: number;
   send(data: Bytes): void;
   close(code?: number, reason?: string): void;
+  /** Stops reading, and with it the sender, where the library has that. */
+  pause?(): void;
+  resume?(): void;
   /** Ends the connection without a word, where the library has that. */
   terminate?(): void;
   addEventListener(
@@ -110,6 +117,9 @@ export class WebSocketChannel implements Channel {
   #closing: { readonly code: number; readonly reason: string } | undefined;
   #ended = false;
   #owesAnswer = false;
+  /** What came while it is paused. */
+  #held: Bytes[] | undefined;
+  #heldBytes = 0;
   #drainTimer: unknown;
   #closeTimer: unknown;
   #answerTimer: unknown;
@@ -170,9 +180,22 @@ export class WebSocketChannel implements Channel {
     this.#write(asking);
   }
 
+  pause(): void {
+    this.#held ??= [];
+    this.#socket.pause?.();
+  }
+
+  resume(): void {
+    if (this.#held === undefined) return;
+    this.#socket.resume?.();
+    this.#release();
+  }
+
   close(code: number, reason: string): void {
     if (this.#closing !== undefined || this.#ended) return;
     this.#closing = { code, reason };
+    // Or the answer to the close would not be read.
+    this.resume();
     // A peer that never answers must not keep the link, or the process, alive.
     this.#closeTimer = this.#clock.setTimer(
       () => this.#end(code, reason),
@@ -213,11 +236,29 @@ export class WebSocketChannel implements Channel {
         new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
       );
     if (message[0] === ANSWER && message.length === 1) return;
-    if (message[0] !== ASK) return this.#handlers!.onFrame(message);
+    if (message[0] !== ASK) return this.#take(message);
     if (message.length === 1) return this.#answerNow();
     this.#owesAnswer = true;
     this.#armAnswer();
-    this.#handlers!.onFrame(message.subarray(1));
+    this.#take(message.subarray(1));
+  }
+
+  #take(frame: Bytes): void {
+    if (this.#held === undefined) return this.#handlers!.onFrame(frame);
+    this.#held.push(frame);
+    this.#heldBytes += frame.length;
+    if (this.#heldBytes <= PAUSED_BYTES_MAX) return;
+    this.#held.length = 0;
+    this.close(CloseCode.overloaded, "more comes than is read");
+  }
+
+  #release(): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    this.#heldBytes = 0;
+    for (const frame of held) {
+      if (this.#closing === undefined) this.#take(frame);
+    }
   }
 
   #answerNow(): void {
@@ -270,6 +311,9 @@ export class WebSocketChannel implements Channel {
       // and their process with them.
       if (this.#closing === undefined) this.#socket.close();
       else this.#socket.terminate?.();
+    }
+    for (const frame of this.#held?.splice(0) ?? []) {
+      if (this.#closing === undefined) this.#handlers?.onFrame(frame);
     }
     // What this side gave as its reason says more than the echo of it.
     const told = this.#closing ?? { code, reason };

@@ -5,108 +5,20 @@
  * @module
  */
 import { type Bytes, utf8 } from "../../src/base/bytes.ts";
-import type { ChordError } from "../../src/base/errors.ts";
-import { LEASE_MS, type NodeOptions, TIMINGS } from "../../src/base/options.ts";
-import { SeededRandom } from "../../src/base/random.ts";
-import { type Timer, Timers } from "../../src/base/timers.ts";
-import type { Id } from "../../src/id/id.ts";
+import { LEASE_MS, LIMITS, TIMINGS } from "../../src/base/options.ts";
+import { Timers } from "../../src/base/timers.ts";
 import type {
   CallNumber,
   LinkNumber,
   MeshOperation,
   NodeEvent,
-  Notice,
 } from "../../src/mesh/events.ts";
-import { NodeMachine } from "../../src/mesh/node_machine.ts";
-import type { Peers } from "../../src/mesh/peers.ts";
 import { Inbox } from "../../src/mesh/framer.ts";
-import type { Health, Letter } from "../../src/wire/messages.ts";
 import { hmac } from "../../src/testing/hmac.ts";
 import { decode } from "../../src/wire/codec.ts";
-import { Recorder } from "./recorder.ts";
+import { type End, Station, type StationOptions } from "./station.ts";
 
-/** How an application's call ended. */
-export type Ending =
-  | { readonly value: unknown }
-  | { readonly error: ChordError };
-
-/** One end of a connection. */
-interface End {
-  readonly node: Station;
-  readonly link: LinkNumber;
-  other: End | undefined;
-  /** Frames still on their way to this end come no earlier than this. */
-  busyUntilMs: number;
-  isOpen: boolean;
-  /** A slow transport takes its next frame by itself. */
-  isPumping: boolean;
-  readonly inbox: Inbox;
-}
-
-/** One node in the network. */
-export class Station {
-  readonly name: string;
-  readonly url: string;
-  readonly machine: NodeMachine;
-  readonly secrets: readonly Bytes[];
-  readonly recorder: Recorder;
-  readonly notices: Notice[] = [];
-  readonly endings = new Map<CallNumber, Ending>();
-  readonly ends = new Map<LinkNumber, End>();
-  isCrashed = false;
-  /** Events wait while it is paused. */
-  pausedUntilMs = -Infinity;
-  timer: Timer | undefined;
-
-  constructor(
-    name: string,
-    url: string,
-    options: NodeOptions,
-    seed: number,
-    secrets: readonly Bytes[],
-  ) {
-    this.secrets = secrets;
-    this.name = name;
-    this.url = url;
-    let recorder: Recorder | undefined;
-    this.machine = new NodeMachine(
-      options,
-      new SeededRandom(seed),
-      { nowMs: 0, wallMs: 0 },
-      (context, peers) => {
-        recorder = new Recorder(context, peers);
-        return recorder;
-      },
-    );
-    this.recorder = recorder!;
-  }
-
-  get id(): Id {
-    return this.machine.id;
-  }
-
-  get peers(): Peers {
-    return this.recorder.peers;
-  }
-
-  /** The letters that came, in order. */
-  get letters(): { sender: Id; letter: Letter }[] {
-    return this.notices.filter((notice) => notice.type === "letter");
-  }
-
-  health(of: Station): Health | undefined {
-    return this.machine.members.find(({ id }) => id === of.id)?.health;
-  }
-}
-
-/** What a node of a test is made of. */
-export interface StationOptions {
-  readonly subnet?: string;
-  readonly secrets?: readonly string[];
-  /** Cannot be dialled. */
-  readonly isLeaf?: boolean;
-  readonly linksMax?: number;
-}
+export { type Ending, Station } from "./station.ts";
 
 /** The network. */
 export class Network {
@@ -153,6 +65,7 @@ export class Network {
         leaseMs: LEASE_MS,
         isSecured: secrets.length > 0,
         linksMax: options.linksMax ?? 256,
+        limits: { ...LIMITS, ...options.limits },
         timings: TIMINGS,
       },
       seed,
@@ -288,6 +201,8 @@ export class Network {
       busyUntilMs: 0,
       isOpen: true,
       isPumping: false,
+      isPaused: false,
+      unread: [],
       inbox: new Inbox(),
     };
   }
@@ -320,7 +235,18 @@ export class Network {
   /** Runs something at an end after the delay, in the order of the link. */
   #later(end: End, run: () => void): void {
     end.busyUntilMs = Math.max(end.busyUntilMs, this.nowMs + this.delayMs);
-    this.#timers.at(end.busyUntilMs, run);
+    this.#timers.at(end.busyUntilMs, () => {
+      if (end.isPaused || end.unread.length > 0) end.unread.push(run);
+      else run();
+    });
+  }
+
+  #resume(end: End | undefined): void {
+    if (end === undefined) return;
+    end.isPaused = false;
+    this.#timers.at(this.nowMs, () => {
+      while (!end.isPaused && end.unread.length > 0) end.unread.shift()!();
+    });
   }
 
   #step(station: Station, event: NodeEvent): void {
@@ -338,6 +264,12 @@ export class Network {
           break;
         case "dial":
           this.#dial(station, effect.dial, effect.url);
+          break;
+        case "pause":
+          station.ends.get(effect.link)!.isPaused = true;
+          break;
+        case "resume":
+          this.#resume(station.ends.get(effect.link));
           break;
         case "mac": {
           const { link, texts } = effect;

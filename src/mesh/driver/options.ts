@@ -13,6 +13,7 @@ import {
   checkSubnet,
   checkUrl,
   LEASE_MS,
+  type Limits,
   type NodeOptions,
   rulesOf,
   TIMINGS,
@@ -21,6 +22,7 @@ import {
 import type { Random } from "../../base/random.ts";
 import type { WebSocketConstructor } from "../../system.ts";
 import type { WebSocketLike } from "../../transport/websocket.ts";
+import { resolveLimits } from "./limit_options.ts";
 import type { SecretOptions } from "./secrets.ts";
 
 /** How long a call waits when it does not say, in milliseconds. */
@@ -46,6 +48,8 @@ export interface MeshOptions extends SecretOptions {
    * @default {256}
    */
   readonly maxConnections?: number;
+  /** How much each peer may send and ask for; see {@linkcode Limits}. */
+  readonly limits?: Partial<Limits>;
   /** Is told each error that no call could be rejected with. */
   readonly onError?: (error: unknown) => void;
   /** Times that the protocol works with; all nodes should have the same. */
@@ -105,6 +109,7 @@ export function resolveOptions(
       checkReplicas(options.replicas ?? 3),
       leasing ? checkLifeMs(options.leaseMs ?? LEASE_MS, "leaseMs") : undefined,
     ),
+    limits: resolveLimits(options.limits),
     linksMax: checkCount(options.maxConnections ?? LINKS_MAX),
     timings: { ...TIMINGS, ...options.timings },
   };

@@ -1,0 +1,26 @@
+/**
+ * How a run ends when a check finds something.
+ *
+ * @module
+ */
+
+/** Something that must never happen has happened; the run is over. */
+export class Violation extends Error {
+  override readonly name = "Violation";
+  /** The name of the check. */
+  readonly check: string;
+
+  constructor(check: string, message: string, options?: ErrorOptions) {
+    super(`${check}: ${message}`, options);
+    this.check = check;
+  }
+}
+
+/**
+ * Ends the run if a check found something.
+ *
+ * @throws {Violation} If it did
+ */
+export function report(check: string, finding: string | undefined): void {
+  if (finding !== undefined) throw new Violation(check, finding);
+}
