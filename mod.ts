@@ -56,7 +56,7 @@ export {
   UpdateError,
   VersionError,
 } from "./src/base/errors.ts";
-export type { Timings } from "./src/base/options.ts";
+export type { Limits, Timings } from "./src/base/options.ts";
 export type { Random } from "./src/base/random.ts";
 export { ChordSocket } from "./src/dict/chord_socket.ts";
 export type { DictSocket } from "./src/dict/dict_socket.ts";

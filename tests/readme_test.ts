@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import * as errors from "../src/base/errors.ts";
 import * as limits from "../src/base/limits.ts";
-import { TIMINGS } from "../src/base/options.ts";
+import { LIMITS, TIMINGS } from "../src/base/options.ts";
 import { measure, shownKb } from "../scripts/size.ts";
 import {
   isCi,
@@ -165,11 +165,18 @@ Deno.test("the README's limits are those of the code", () => {
       limits.LINKS_MAX,
       limits.FULL_MESH_NODES_MAX,
       limits.LIFE_MS_MAX,
+      limits.STRANGER_FRAME_BYTES_MAX,
+      limits.PAUSED_BYTES_MAX,
       TIMINGS.tombstoneMs / 3_600_000,
     ]
   ) {
     const shown = limit.toLocaleString("en-US");
     assert(new RegExp(`\\b${shown}\\b`).test(table), `${shown} is not there`);
+  }
+  for (const [name, limit] of Object.entries(LIMITS)) {
+    const shown = limit.toLocaleString("en-US");
+    const row = new RegExp(`^\\| \`${name}\` +\\| ${shown} +\\|`, "m");
+    assert(row.test(table), `${name}, ${shown}, is not there`);
   }
 });
 

@@ -36,10 +36,11 @@ export interface Channel {
   /** Sends one frame; dropped when the channel is closing. */
   send(frame: Bytes): void;
   /**
-   * Tells of no frame until `resume`. A sender that cannot be stopped is cut off
-   * with 4007 when more than `PAUSED_BYTES_MAX` of what it sends wait.
+   * Tells of no frame until `resume`, or the end. A sender that cannot be stopped
+   * is cut off with 4007 when more than `PAUSED_BYTES_MAX` of its bytes wait.
    */
   pause(): void;
+  /** Tells of frames again, but not from within this call. */
   resume(): void;
   /**
    * Sends what waits, then ends the channel. `onClose` follows, never from

@@ -43,6 +43,7 @@ import {
   PAUSED_BYTES_MAX,
 } from "../base/limits.ts";
 import { CloseCode } from "../mesh/close_codes.ts";
+import { Queue } from "../mesh/queue.ts";
 import {
   type Channel,
   type ChannelHandlers,
@@ -118,8 +119,9 @@ export class WebSocketChannel implements Channel {
   #ended = false;
   #owesAnswer = false;
   /** What came while it is paused. */
-  #held: Bytes[] | undefined;
+  readonly #held = new Queue<Bytes>();
   #heldBytes = 0;
+  #isPaused = false;
   #drainTimer: unknown;
   #closeTimer: unknown;
   #answerTimer: unknown;
@@ -181,14 +183,16 @@ export class WebSocketChannel implements Channel {
   }
 
   pause(): void {
-    this.#held ??= [];
+    this.#isPaused = true;
     this.#socket.pause?.();
   }
 
   resume(): void {
-    if (this.#held === undefined) return;
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
     this.#socket.resume?.();
-    this.#release();
+    // Whoever resumes may have something else to do first.
+    queueMicrotask(() => this.#release());
   }
 
   close(code: number, reason: string): void {
@@ -244,20 +248,22 @@ export class WebSocketChannel implements Channel {
   }
 
   #take(frame: Bytes): void {
-    if (this.#held === undefined) return this.#handlers!.onFrame(frame);
+    if (!this.#isPaused && this.#held.length === 0) {
+      return this.#handlers!.onFrame(frame);
+    }
     this.#held.push(frame);
     this.#heldBytes += frame.length;
     if (this.#heldBytes <= PAUSED_BYTES_MAX) return;
-    this.#held.length = 0;
     this.close(CloseCode.overloaded, "more comes than is read");
   }
 
-  #release(): void {
-    const held = this.#held ?? [];
-    this.#held = undefined;
-    this.#heldBytes = 0;
-    for (const frame of held) {
-      if (this.#closing === undefined) this.#take(frame);
+  /** Tells of what came while it was paused, as far as it is not again. */
+  #release(isEnd = false): void {
+    while ((isEnd || !this.#isPaused) && this.#closing === undefined) {
+      const frame = this.#held.shift();
+      if (frame === undefined) return;
+      this.#heldBytes -= frame.length;
+      this.#handlers!.onFrame(frame);
     }
   }
 
@@ -312,9 +318,7 @@ export class WebSocketChannel implements Channel {
       if (this.#closing === undefined) this.#socket.close();
       else this.#socket.terminate?.();
     }
-    for (const frame of this.#held?.splice(0) ?? []) {
-      if (this.#closing === undefined) this.#handlers?.onFrame(frame);
-    }
+    this.#release(true); // The end is told last.
     // What this side gave as its reason says more than the echo of it.
     const told = this.#closing ?? { code, reason };
     this.#handlers?.onClose(told.code, told.reason);

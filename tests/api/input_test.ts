@@ -115,6 +115,9 @@ Deno.test("wrong options are refused when a socket is made", () => {
     { secret: "one is enough, yes?", secrets: ["one is enough, yes?"] },
     { secrets: "one is enough, yes?" },
     { secrets: [null] },
+    { limits: 3 },
+    { limits: { messagesPerSecond: 2_000 } },
+    { limits: { bytesPerSecondMax: "1000000" } },
     { leasing: "yes" },
     { leaseMs: 1000 },
     { leasing: true, leaseMs: "1000" },
@@ -140,6 +143,19 @@ Deno.test("wrong options are refused when a socket is made", () => {
     ]
   ) {
     assertThrows(() => new MeshSocket(options), RangeError, "secret");
+  }
+  for (
+    const limits of [
+      { messagesPerSecondMax: 999 },
+      { bytesPerSecondMax: 100_000 },
+      { requestsInFlightMax: 0 },
+      { linksPerNodeMax: 1.5 },
+      { dialsPendingMax: Infinity },
+      { handshakesPendingMax: NaN },
+    ]
+  ) {
+    const [name] = Object.keys(limits);
+    assertThrows(() => new MeshSocket({ limits }), RangeError, name);
   }
   assertThrows(() => new MeshSocket({ maxConnections: 0 }), RangeError);
   assertThrows(() => new MeshSocket({ subnet: "x".repeat(257) }), RangeError);

@@ -117,3 +117,26 @@ Deno.test("a duplex that is in use, or is none, is refused at once", () => {
     "without streams",
   );
 });
+
+Deno.test("who is not read is not pulled either, and nothing is lost", async () => {
+  const [left, right] = memoryPair(1000);
+  const a = record(new DuplexChannel(left, systemClock));
+  const b = record(new DuplexChannel(right, systemClock));
+  await Promise.all([a.opened, b.opened]);
+  b.channel.pause();
+  for (let i = 0; i < 100 && a.channel.hasRoom; i++) {
+    a.channel.send(Uint8Array.of(i, ...new Uint8Array(99)));
+    await Promise.resolve();
+  }
+  assert(!a.channel.hasRoom, "the sender is asked to wait");
+  // What was pulled when it was paused is the most that comes.
+  assert(b.frames.length <= 1, `${b.frames.length} frames`);
+  b.channel.resume();
+  await a.drained;
+  assert(b.frames.length > 1);
+  assertEquals(b.frames.map(([first]) => first), [...b.frames.keys()]);
+  b.channel.pause();
+  a.channel.close(4000, "done");
+  b.channel.close(4000, "done");
+  await Promise.all([a.closed, b.closed]);
+});

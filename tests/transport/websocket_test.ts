@@ -1,5 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
-import { BUFFERED_BYTES_HIGH, FRAME_BYTES_MAX } from "../../src/base/limits.ts";
+import {
+  BUFFERED_BYTES_HIGH,
+  FRAME_BYTES_MAX,
+  PAUSED_BYTES_MAX,
+} from "../../src/base/limits.ts";
 import { systemClock } from "../../src/system.ts";
 import { fitReason } from "../../src/transport/channel.ts";
 import {
@@ -242,4 +246,52 @@ Deno.test("a reason is cut to what a close frame holds, between characters", () 
   assertEquals(fitReason("short"), "short");
   const cut = fitReason("é".repeat(100));
   assertEquals(cut, "é".repeat(61));
+});
+
+Deno.test("what comes while nobody reads is told afterwards, in order", async () => {
+  await using server = serve();
+  const [dialled, accepted] = await pair(server);
+  accepted.channel.pause();
+  for (let i = 0; i < 20; i++) dialled.channel.send(Uint8Array.of(9, i));
+  accepted.channel.send(Uint8Array.of(9)); // Comes after them, as an echo.
+  await dialled.received(1);
+  assertEquals(accepted.frames.length, 0);
+  accepted.channel.resume();
+  await accepted.received(20);
+  assertEquals(accepted.frames.map(([, i]) => i), [...Array(20).keys()]);
+  accepted.channel.pause();
+  dialled.channel.send(Uint8Array.of(9, 20));
+  dialled.channel.close(4000, "done");
+  await Promise.all([dialled.closed, accepted.closed]);
+  assertEquals(accepted.frames.length, 21, "the end is told last");
+});
+
+Deno.test("who goes on sending though nobody reads is cut off", async () => {
+  await using server = serve();
+  const [dialled, accepted] = await pair(server);
+  accepted.channel.pause();
+  const frame = new Uint8Array(FRAME_BYTES_MAX).fill(9);
+  const count = PAUSED_BYTES_MAX / FRAME_BYTES_MAX;
+  for (let i = 0; i < count; i++) dialled.channel.send(frame);
+  dialled.channel.send(Uint8Array.of(9));
+  assertEquals((await accepted.closed)[0], 4007);
+  assertEquals((await dialled.closed)[0], 4007);
+  assertEquals(accepted.frames, []);
+});
+
+Deno.test("a library that can stop a sender does so", async () => {
+  await using server = serve();
+  const [plain] = await half(server);
+  const calls: string[] = [];
+  const pausable = Object.assign(plain as WebSocketLike, {
+    pause: () => calls.push("pause"),
+    resume: () => calls.push("resume"),
+  });
+  const { channel, closed } = channelOf(pausable, true);
+  channel.pause();
+  channel.resume();
+  channel.pause();
+  channel.close(4000, "done"); // Or it would not read the answer.
+  assertEquals(calls, ["pause", "resume", "pause", "resume"]);
+  await closed;
 });

@@ -103,6 +103,11 @@ Deno.test("PROTOCOL.md names the version and the limits as they are", () => {
       "PAGE_ENTRIES_MAX",
       "DIGEST_PARTS_MAX",
       "HANDSHAKES_PENDING_MAX",
+      "STRANGER_FRAME_BYTES_MAX",
+      "SECRETS_MAX",
+      "MESSAGES_PER_SECOND_MAX",
+      "BYTES_PER_SECOND_MAX",
+      "REQUESTS_OF_PEER_MAX",
     ] as const
   ) {
     const shown = limits[name].toLocaleString("en-US");
