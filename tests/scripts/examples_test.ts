@@ -16,6 +16,7 @@ class Process implements AsyncDisposable {
         .concat(args),
       cwd: root,
       env: { DENO_NO_UPDATE_CHECK: "1", NO_COLOR: "1" },
+      stdin: "piped",
       stdout: "piped",
       stderr: "inherit",
     }).spawn();
@@ -45,6 +46,19 @@ class Process implements AsyncDisposable {
     }
   }
 
+  /** Types a line. */
+  async type(line: string): Promise<void> {
+    const writer = this.#child.stdin.getWriter();
+    await writer.write(new TextEncoder().encode(`${line}\n`));
+    writer.releaseLock();
+  }
+
+  /** Ends what it reads. */
+  async end(): Promise<void> {
+    await this.#child.stdin.close();
+    await this.#child.status;
+  }
+
   kill(): void {
     this.#child.kill("SIGKILL");
   }
@@ -68,6 +82,34 @@ Deno.test("the presence list knows who comes, who is here, and who was killed", 
   assertEquals(await ada.saying("bob "), "has come");
   bob.kill();
   assertEquals(await ada.saying("bob "), "has gone");
+});
+
+Deno.test("in the chat all read what one types, and a newcomer hears who is here", async () => {
+  await using ada = new Process("chat", "ada");
+  const url = await ada.saying("others come with ");
+  await using bob = new Process("chat", "bob", url);
+  assertEquals(await ada.line(), "bob is here");
+  await bob.saying("ada is here");
+  await using eve = new Process("chat", "eve", url);
+  assertEquals(
+    [await ada.line(), await bob.line()],
+    Array(2).fill("eve is here"),
+  );
+  for (const line of ["one", "two"]) {
+    await ada.type(line);
+    assertEquals([await bob.line(), await eve.saying("ada: ")], [
+      `ada: ${line}`,
+      line,
+    ]);
+  }
+  await eve.type("hello all");
+  assertEquals(
+    [await ada.line(), await bob.line()],
+    Array(2).fill("eve: hello all"),
+  );
+  await ada.end();
+  await bob.type("still here");
+  assertEquals(await eve.saying("bob: "), "still here");
 });
 
 Deno.test("of two only one leads, and the other when the first was killed", async () => {
