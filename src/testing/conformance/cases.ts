@@ -12,6 +12,7 @@ import { messageCases } from "./message_cases.ts";
 import { outsideCases } from "./outside_cases.ts";
 import { secretCases } from "./secret_cases.ts";
 import type { Case, Need, Subject } from "./subject.ts";
+import { watchCases } from "./watch_cases.ts";
 import { syncCases } from "./sync_cases.ts";
 
 /** A case that takes longer hangs. */
@@ -28,6 +29,7 @@ export const conformanceCases: readonly Case[] = [
   ...listenCases,
   ...secretCases,
   ...outsideCases,
+  ...watchCases,
 ];
 
 /** How a case ended. */
