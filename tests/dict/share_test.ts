@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { isHolder, joinersOf, segmentsOf } from "../../src/dict/holders.ts";
 import { Share } from "../../src/dict/share.ts";
+import { EVERYWHERE } from "../../src/base/options.ts";
 import { SeededRandom } from "../../src/base/random.ts";
 import { randomId } from "../../src/id/id.ts";
 import { isInArc } from "../../src/id/ring.ts";
@@ -14,9 +15,12 @@ const others = (own: string) =>
   NAMES.filter((name) => name !== own).map((name) => member(name));
 
 /** A share whose portions were all compared with everybody. */
-function settledShare(own: string): { view: View; share: Share } {
+function settledShare(
+  own: string,
+  replicas = 3,
+): { view: View; share: Share } {
   const view = new View(member(own), others(own));
-  const share = new Share(view.peers, 3);
+  const share = new Share(view.peers, replicas);
   share.update(0, DROP_AFTER_MS);
   for (const portion of share.portions) {
     for (const id of share.sources(portion)) {
@@ -154,4 +158,61 @@ Deno.test("what is ready stays ready when the joiner becomes active", () => {
   view.set(member("4"));
   share.update(1, DROP_AFTER_MS);
   assert(share.isReady);
+});
+
+Deno.test("who holds everything has its own arc, and all the rest as one", () => {
+  const { share } = settledShare("5", EVERYWHERE);
+  assertEquals(
+    share.portions.map(({ segment: { after, through } }) =>
+      after[0]! + through[0]!
+    ),
+    ["35", "53"],
+  );
+  assertEquals(
+    share.sources(share.portions[1]!).map((id) => id[0]).join(""),
+    "7913",
+  );
+  assertEquals(share.foreign, undefined);
+  for (const key of ["0", "4", "5", "8", "f"]) {
+    assert(share.holds(at(key)) && share.isReadyFor(at(key)));
+  }
+  assert(share.isReadyWithin({ after: at("2"), through: at("8") }));
+});
+
+Deno.test("alone it has one arc: everything", () => {
+  const share = new Share(new View(member("5"), []).peers, EVERYWHERE);
+  share.update(0, DROP_AFTER_MS);
+  assertEquals(share.portions.length, 1);
+  assert(share.isReady && share.isSettled && share.isReadyFor(at("9")));
+});
+
+Deno.test("of one that may bring news only that one is to be asked", () => {
+  const { share } = settledShare("5", EVERYWHERE);
+  share.doubt([at("9")]);
+  assert(!share.isReady && !share.isReadyFor(at("4")));
+  for (const portion of share.portions) {
+    assertEquals(portion.compared, new Set(["1", "3", "7"].map(at)));
+    share.compared(portion, at("9"), false);
+  }
+  assert(share.isReady && share.isSettled);
+  // Who was away itself asks all, and one that is ready is enough to be it.
+  share.doubt([at("5")]);
+  for (const portion of share.portions) {
+    assertEquals(portion.compared.size, 0);
+    share.compared(portion, at("1"), true);
+  }
+  assert(share.isReady && !share.isSettled);
+});
+
+Deno.test("who joins or leaves takes no readiness from those that hold everything", () => {
+  const { view, share } = settledShare("5", EVERYWHERE);
+  view.set(member("4"));
+  share.update(1, DROP_AFTER_MS);
+  assert(
+    share.isReady && !share.isSettled,
+    "the new one is to be compared with",
+  );
+  view.set({ ...member("4"), health: Health.left });
+  share.update(2, DROP_AFTER_MS);
+  assert(share.isReady && share.isSettled);
 });

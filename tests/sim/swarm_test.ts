@@ -4,18 +4,41 @@
  */
 import { assertEquals } from "@std/assert";
 import { replayCommand, runSeeds } from "../../scripts/sim_pool.ts";
+import type { SwarmOverrides } from "../../src/testing/swarm.ts";
 
 const SEEDS = 200;
+/** Of the network in which every node has everything. */
+const SYNC_SEEDS = 40;
 /** Seeds that once found something, and are kept. */
 const FOUND = [5026];
 
 Deno.test(`${SEEDS} seeds keep every promise, 3 to 12 nodes, 10 virtual minutes each`, async () => {
+  const seeds = Array.from({ length: SEEDS }, (_, i) => i + 1);
+  assertEquals(await failuresOf([...FOUND, ...seeds], {}), []);
+});
+
+Deno.test(`${SYNC_SEEDS} seeds of nodes that all have everything`, async () => {
+  const seeds = Array.from({ length: SYNC_SEEDS }, (_, i) => i + 1);
+  assertEquals(await failuresOf(seeds, { sync: true }), []);
+});
+
+/** What failed, each with the command that shows it again. */
+async function failuresOf(
+  seeds: readonly number[],
+  overrides: SwarmOverrides,
+): Promise<string[]> {
   const failures: string[] = [];
-  const seeds = [...FOUND, ...Array.from({ length: SEEDS }, (_, i) => i + 1)];
   const jobs = Math.max(1, Math.min(navigator.hardwareConcurrency, 4));
-  await runSeeds(seeds, jobs, {}, ({ seed, failure }) => {
+  await runSeeds(seeds, jobs, overrides, ({ seed, failure }) => {
     if (failure === undefined) return;
-    failures.push(`${failure}\n${replayCommand(seed, {})}`);
+    failures.push(`${failure}\n${replayCommand(seed, overrides)}`);
   });
-  assertEquals(failures, []);
+  return failures;
+}
+
+Deno.test("the command that shows a run again names all of it", () => {
+  assertEquals(
+    replayCommand(7, { sync: true, members: 5, minutes: 2 }),
+    "deno task sim --seed 7 --sync --nodes 5 --minutes 2",
+  );
 });
