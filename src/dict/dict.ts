@@ -247,6 +247,7 @@ export class Dict implements Extension<DictOperation> {
 
   onReturn(id: Id): void {
     this.#replica.share.doubt([id]);
+    if (id === this.#peers.self.id) this.#exclusive.wasAway();
     this.#repair.pump();
     this.#residence.progress();
   }

@@ -61,6 +61,8 @@ interface Job {
   readonly reply: Reply;
   /** Do nothing to any other version than this one. */
   readonly only: Version | undefined;
+  /** How often this node had been away when the job came. */
+  readonly absences: number;
 }
 
 const { done, missing, notHolder, unconfirmed, overloaded, clock, leased } =
@@ -78,6 +80,8 @@ export class Exclusive {
   readonly #calls = new Set<Read | Write>();
   #waiting = 0;
   #operations = 0;
+  #absences = 0;
+  #backMs = -Infinity;
 
   constructor(context: Context, peers: Peers, replica: Replica) {
     this.#context = context;
@@ -101,6 +105,7 @@ export class Exclusive {
     if (this.#waiting >= EXCLUSIVE_WAITING_MAX) {
       return reply(resultOf(overloaded));
     }
+    if (this.#context.nowMs < this.#backMs) return reply(resultOf(notHolder));
     if (order.kind === ExecKind.popItem) return this.#popItem(order, reply);
     if (order.key === undefined) return reply(resultOf(missing));
     this.#enqueue(order.key, order, reply);
@@ -126,6 +131,17 @@ export class Exclusive {
     this.#enqueue(key, order, ({ status }) => {
       done(status === ExecStatus.done || status === missing);
     }, version);
+  }
+
+  /**
+   * This node slept, or was taken for dead. What waits here, and what was on
+   * its way here, may have been run by another one since: whoever still waits
+   * for it asks again.
+   */
+  wasAway(): void {
+    this.#absences++;
+    this.#backMs = this.#context.nowMs +
+      this.#context.options.timings.standInMs;
   }
 
   /** The ring has changed. */
@@ -155,7 +171,7 @@ export class Exclusive {
     only?: Version,
   ): void {
     const id = keyId(key);
-    const job = { id, key, order, reply, only };
+    const job = { id, key, order, reply, only, absences: this.#absences };
     this.#waiting++;
     const queue = this.#queues.get(id);
     if (queue !== undefined) {
@@ -212,6 +228,9 @@ export class Exclusive {
 
   #execute(job: Job): void {
     const { key, order } = job;
+    if (job.absences !== this.#absences) {
+      return this.#finish(job, resultOf(notHolder));
+    }
     const entry = this.#replica.table.get(job.id);
     const before = entry?.value;
     const { kind, value, terms } = order;

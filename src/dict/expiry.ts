@@ -44,6 +44,11 @@ export class Expiry {
     return this.#ends.nextMs;
   }
 
+  /** Copies that will end. */
+  get size(): number {
+    return this.#ends.size;
+  }
+
   /** What is under a hash from now on. */
   note(id: Id, entry: EntryRecord | undefined): void {
     const old = this.#byId.get(id);

@@ -88,17 +88,28 @@ function resultOf(type: Operation["type"], value: unknown): string | undefined {
   return bytes === undefined ? "" : valueText(bytes as never);
 }
 
-/** Five clients at five members and a leaf, all at one key. */
-function contend(seed: number): Operation[] {
+/** What makes the contention different. */
+interface Rules {
+  /** How long each client's entries live. */
+  readonly ttlMs?: number;
+  /** Keys belong to who wrote them, for so long. */
+  readonly leaseMs?: number;
+}
+
+/** Five clients at four members and a leaf, all at one key. */
+function contend(seed: number, { ttlMs, leaseMs }: Rules = {}): Operation[] {
   const random = new SeededRandom(seed, "contention");
   const ring = new Ring({
     seed,
     network: { latencyMinMs: 0.5, latencyMaxMs: 12, jitter: 1 },
+    ...(leaseMs === undefined ? {} : { leaseMs }),
   });
   ring.grow(4);
   ring.leech("L", "A");
   ring.settle();
   const history: Operation[] = [];
+  const each = ttlMs === undefined ? 5 : 3;
+  let ended = 0;
   const key = utf8(`key ${seed}`);
   const begin = (at: string, left: number): void => {
     const type = TYPES[below(random, TYPES.length)]!;
@@ -108,19 +119,31 @@ function contend(seed: number): Operation[] {
       type,
       key,
       ...(given === undefined ? { read: "first" } : { value: utf8(text) }),
+      ...(ttlMs === undefined ? {} : { lifetime: { ttlMs, session: false } }),
       timeoutMs: 5_000,
     } as DictOperation;
     const startMs = ring.nowMs;
     ring.simulator.call(ring.node(at), operation, (outcome: Outcome) => {
+      ended++;
+      if (left > 1) begin(at, left - 1);
+      if (outcome.type === "failed" && outcome.error.code === "leased") return;
       assert(outcome.type === "ok", `${type} ${JSON.stringify(outcome)}`);
       const result = resultOf(type, outcome.value);
       history.push({ type, given, result, startMs, endMs: ring.nowMs });
-      if (left > 1) begin(at, left - 1);
+      if (ttlMs === undefined || given === undefined) return;
+      // Its end is a delete that comes some time after, or never.
+      history.push({
+        type: "delete",
+        given: undefined,
+        result: undefined,
+        startMs: startMs + ttlMs,
+        endMs: Infinity,
+      });
     });
   };
-  for (const at of "ABCDL") begin(at, 5);
+  for (const at of "ABCDL") begin(at, each);
   ring.run(10_000);
-  assertEquals(history.length, 25);
+  assertEquals(ended, 5 * each);
   return history;
 }
 
@@ -131,5 +154,18 @@ Deno.test("a key is one register while membership is stable, whoever contends", 
       isLinearizable(history),
       `seed ${seed}: ${JSON.stringify(history, undefined, 1)}`,
     );
+  }
+});
+
+Deno.test("a key is one register, too, where it has owners or an end", () => {
+  for (let seed = 1; seed <= 60; seed++) {
+    for (const rules of [{ leaseMs: 20 }, { leaseMs: 5_000 }, { ttlMs: 15 }]) {
+      const history = contend(seed, rules);
+      assert(
+        isLinearizable(history),
+        `seed ${seed} with ${JSON.stringify(rules)}: ` +
+          JSON.stringify(history, undefined, 1),
+      );
+    }
   }
 });

@@ -186,3 +186,25 @@ Deno.test("a session is that of whoever wrote or touched last", () => {
   assertEquals(ring.get("B", "plain"), "w");
   assertEquals(ring.get("B", "touched"), undefined);
 });
+
+Deno.test("a first holder that slept does not run again what another one has run since", () => {
+  const ring = new Ring({ leaseMs: 600_000 });
+  ring.grow(6);
+  for (const key of KEYS) {
+    const owner = bystander(ring, "ABCDEF", key);
+    const [first] = ring.holders(key);
+    ring.pause(first!);
+    const set = (value: string) =>
+      ring.ask(owner, {
+        type: "set",
+        key: utf8(key),
+        value: utf8(value),
+        timeoutMs: 30_000,
+      });
+    set("1"); // It waits at the sleeper, and is done by the next one.
+    set("2");
+    ring.resume(first!);
+    ring.settle();
+    assertEquals(ring.get(owner, key), "2");
+  }
+});
