@@ -5,6 +5,7 @@ import { Directory } from "../../src/dict/driver/directory.ts";
 import { Gate } from "../../src/dict/driver/gate.ts";
 import { systemClock } from "../../src/system.ts";
 import type { EntryRecord, Version } from "../../src/wire/messages.ts";
+import { TestRing, until } from "./fixture.ts";
 
 function version(ms: number): Version {
   return { ms, count: 0, node: "0".repeat(16) };
@@ -159,4 +160,19 @@ Deno.test("a gate lets so many and so much through, the others in order", async 
   gate.leave(10);
   enter("larger than the gate", 1000);
   assertEquals(order.at(-1), "larger than the gate");
+});
+
+Deno.test("a directory knows what ends, whether a scan or an event told of it", async () => {
+  await using ring = await TestRing.of(2);
+  const { first } = ring;
+  await first.update({ met: "1", stays: "2" }, { ttlMs: 1_500 });
+  const keeper = await ring.leaf({ directory: true });
+  await keeper.settled();
+  await first.touch("stays", 60_000);
+  const gone: string[] = [];
+  keeper.on("delete", (_, key) => gone.push(key));
+  await first.set("heard", "3", { ttlMs: 100 });
+  await until("an event", () => gone.includes("heard"));
+  const names = () => [...keeper.keys()].sort();
+  await until("the end of the other one", () => names().join() === "stays");
 });

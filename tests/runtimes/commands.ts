@@ -1,4 +1,4 @@
-import type { ChordSocket } from "@chord/dict";
+import type { ChordSocket, WriteOptions } from "@chord/dict";
 
 /** What can be asked of a node in another process, by name. */
 export type Commands = {
@@ -38,7 +38,8 @@ export function dictCommands(
   events: readonly string[],
 ): Commands {
   return {
-    set: (key: string, value: string) => dict.set(key, value),
+    set: (key: string, value: string, options?: WriteOptions) =>
+      dict.set(key, value, options),
     get: async (key: string) => await dict.get(key, null),
     has: (key: string) => dict.has(key),
     del: (key: string) => dict.del(key),

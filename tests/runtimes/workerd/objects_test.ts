@@ -89,6 +89,27 @@ await runtimeTest(
 
 await runtimeTest(
   ["workerd"],
+  "what ran out while an object was away is gone, what has time left is not",
+  async ({ workerd }) => {
+    await using members = await WorkerdMembers.start(workerd);
+    const set = (key: string, ttlMs: number) =>
+      members.call("lone", "set", key, "1", { ttlMs });
+    await set("short", 2_000);
+    await set("long", 3_600_000);
+    await members.workerd.kill();
+    const startMs = Date.now();
+    await until("its time is over", () => Date.now() > startMs + 2_000);
+    await members.workerd.restart();
+    assertEquals(await members.call("lone", "copy"), { long: "1" });
+    const { entries, tombstones } = await members.call<
+      { entries: number; tombstones: number }
+    >("lone", "stats");
+    assertEquals([entries, tombstones], [1, 1]);
+  },
+);
+
+await runtimeTest(
+  ["workerd"],
   "when all objects are killed at once, all that was acknowledged is back",
   async ({ workerd }) => {
     await using members = await WorkerdMembers.start(workerd, {
