@@ -116,6 +116,8 @@ export const PAGE_ENTRIES_MAX = 1024;
 export const PAGE_BYTES = 128 * 1024;
 /** Parts that one digest question may ask about. */
 export const DIGEST_PARTS_MAX = 64;
+/** Entries of ended sessions that one node removes at once. */
+export const SESSION_REMOVALS_MAX = 64;
 /** Results of read-modify-writes that are remembered for retries. */
 export const OUTCOMES_KEPT_MAX = 65_536;
 /** Bytes of such results. */

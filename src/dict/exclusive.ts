@@ -107,7 +107,12 @@ export class Exclusive {
     }
     if (this.#context.nowMs < this.#backMs) return reply(resultOf(notHolder));
     if (order.kind === ExecKind.popItem) return this.#popItem(order, reply);
-    if (order.key === undefined) return reply(resultOf(missing));
+    // No node of this library leaves out what an operation is about.
+    const isStoring = order.kind === ExecKind.set ||
+      order.kind === ExecKind.setDefault;
+    if (order.key === undefined || isStoring && order.value === undefined) {
+      return reply(resultOf(missing));
+    }
     this.#enqueue(order.key, order, reply);
   }
 

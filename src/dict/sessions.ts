@@ -8,6 +8,7 @@
  *
  * @module
  */
+import { SESSION_REMOVALS_MAX } from "../base/limits.ts";
 import type { Timer } from "../base/timers.ts";
 import type { Id } from "../id/id.ts";
 import type { Context } from "../mesh/context.ts";
@@ -16,8 +17,6 @@ import { type EntryRecord, Health, type Version } from "../wire/messages.ts";
 import type { Share } from "./share.ts";
 import type { Table } from "./table.ts";
 
-/** Removals that are under way at once. */
-const REMOVALS_MAX = 256;
 /** How long to wait after one that failed. */
 const RETRY_MS = 1_000;
 
@@ -109,13 +108,15 @@ export class Sessions {
     const { share, table, remove } = this.#parts;
     // A copy: what is removed at once leaves the set.
     for (const id of [...ids]) {
-      if (this.#removals >= REMOVALS_MAX) return;
+      if (this.#removals >= SESSION_REMOVALS_MAX) return;
       const entry = share.isFirst(id) ? table.get(id) : undefined;
       if (entry === undefined) continue;
       this.#removals++;
       remove(entry.key, entry.version, (isGone) => {
         this.#removals--;
-        this.#checkIn(isGone ? 0 : RETRY_MS);
+        // No delete is newer than a version from a clock that is far wrong.
+        const isStill = table.get(id)?.version === entry.version;
+        this.#checkIn(isGone && !isStill ? 0 : RETRY_MS);
       });
     }
   }

@@ -8,7 +8,10 @@
  */
 import { ChordMachine } from "../dict/chord_machine.ts";
 import { fromUtf8 } from "../base/bytes.ts";
-import { BROADCAST_BYTES_KEPT_TOTAL_MAX } from "../base/limits.ts";
+import {
+  BROADCAST_BYTES_KEPT_TOTAL_MAX,
+  SESSION_REMOVALS_MAX,
+} from "../base/limits.ts";
 import {
   boundedQueues,
   type Bounds,
@@ -292,7 +295,7 @@ class Run {
  */
 function boundsFor(nodes: number, clients: number): Bounds {
   const generations = 64;
-  const calls = clients + FINAL_READS_AT_ONCE;
+  const calls = clients + FINAL_READS_AT_ONCE + SESSION_REMOVALS_MAX;
   return {
     queuedBytes: 2 * 1024 * 1024,
     broadcastBytes: BROADCAST_BYTES_KEPT_TOTAL_MAX,

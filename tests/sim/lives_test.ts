@@ -1,5 +1,6 @@
 /** Leases, times to live and sessions while holders and writers fail. */
 import { assert, assertEquals } from "@std/assert";
+import { SESSION_REMOVALS_MAX } from "../../src/base/limits.ts";
 import { fromUtf8, utf8 } from "../../src/base/bytes.ts";
 import type { Lifetime } from "../../src/dict/operations.ts";
 import { Ring } from "../../src/testing/scenarios.ts";
@@ -207,4 +208,21 @@ Deno.test("a first holder that slept does not run again what another one has run
     ring.settle();
     assertEquals(ring.get(owner, key), "2");
   }
+});
+
+Deno.test("a writer with many entries is cleared away a few at a time, all of them", () => {
+  const ring = new Ring();
+  ring.grow(4);
+  const keys = Array.from({ length: 600 }, (_, i) => `of D ${i}`);
+  for (const key of keys) ring.set("D", key, "v", SESSION);
+  ring.crash("D");
+  let most = 0;
+  for (let i = 0; i < 4_000; i++) {
+    ring.run(5);
+    for (const { machine } of ring.simulator.nodes) {
+      most = Math.max(most, machine.dict.stats.callsWaiting);
+    }
+  }
+  assert(most > 0 && most <= SESSION_REMOVALS_MAX, `${most} at once`);
+  for (const key of keys) assertEquals(ring.get("A", key), undefined);
 });
