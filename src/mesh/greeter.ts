@@ -14,7 +14,9 @@
  * who was dialled proves nothing to a stranger. A MAC says which of the three it
  * is, so that none can be sent back as another one; it covers both nonces, so
  * that none is good for another link; and the last covers both ids. As nobody
- * may speak out of turn, nothing has to be kept while a MAC is computed.
+ * may speak out of turn, nothing has to be kept while a MAC is computed. Who
+ * dialled sends its challenge with its proof: a small message alone would be one
+ * that nobody answers, and hold up the next one (see `transport/websocket.ts`).
  *
  * Not taken: proving with the first of several secrets alone. A node with the
  * new secret and the old one could not dial one with the old one only, so the
@@ -116,15 +118,13 @@ export class Greeter {
         nonce: nonceOf(random),
       }
       : undefined;
-    this.#handlers.send(
-      link,
-      challenge ?? {
-        type: "hello",
-        ...versions,
-        subnet: this.#subnet,
-        self: this.#handlers.self(),
-      },
-    );
+    if (challenge === undefined) {
+      const self = this.#handlers.self();
+      const subnet = this.#subnet;
+      this.#handlers.send(link, { type: "hello", ...versions, subnet, self });
+    } else if (turn !== Turn.first) {
+      this.#handlers.send(link, challenge);
+    }
     return {
       awaits: options.isSecured ? "challenge" : "hello",
       onMacs: undefined,
@@ -196,6 +196,7 @@ export class Greeter {
     const text = macText(Step.proof, greeting.said);
     this.#compute(link, greeting, [text], ([macs]) => {
       greeting.awaits = "identity";
+      if (own.turn === Turn.first) this.#handlers.send(link, own);
       this.#handlers.send(link, { type: "proof", macs: macs! });
     });
   }
