@@ -10,6 +10,7 @@
  *
  * @module
  */
+import { equalBytes } from "../base/bytes.ts";
 import {
   PAGE_BYTES,
   PAGE_ENTRIES_MAX,
@@ -89,6 +90,12 @@ class Watcher {
     this.id = idOf(this.match);
   }
 
+  /** Whether this is what a node asks for. */
+  isOf({ exact, match, after, through }: Watch): boolean {
+    return exact === this.match.exact && equalBytes(match, this.match.bytes) &&
+      after === this.arc.after && through === this.arc.through;
+  }
+
   /** Whether nothing is to be told. */
   get isIdle(): boolean {
     return this.batch === undefined && this.changed.size === 0 &&
@@ -152,7 +159,11 @@ export class Watched {
       this.onUnwatch(feed, from);
       return answer(WatchStatus.notReady);
     }
-    const known = this.#watchers.get(from)?.get(feed);
+    let known = this.#watchers.get(from)?.get(feed);
+    if (known?.isOf(order) === false) {
+      this.#remove(known);
+      known = undefined;
+    }
     const watcher = known ?? this.#add(order, from);
     if (watcher === undefined) return answer(WatchStatus.overloaded);
     watcher.renewedMs = this.#context.nowMs;
