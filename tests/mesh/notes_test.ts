@@ -232,8 +232,11 @@ Deno.test("what waits to be confirmed is bounded", () => {
   assert(a.machine.stats.queuedBytes < 6 * 1024 * 1024);
 });
 
-Deno.test("in a ring that is too large for all to be linked, all reach all", () => {
-  const net = new Network(15);
+/** More nodes than are all linked, 30 of them leaves behind one hub. */
+function crowd(
+  seed: number,
+): { net: Network; hubs: Station[]; far: Station[] } {
+  const net = new Network(seed);
   const hubs = Array.from({ length: 70 }, (_, i) => net.add(`n${i}`));
   for (const hub of hubs.slice(1)) net.connect(hub, hubs[0]!);
   const far = Array.from(
@@ -247,6 +250,11 @@ Deno.test("in a ring that is too large for all to be linked, all reach all", () 
     60_000,
   );
   net.run(5_000);
+  return { net, hubs, far };
+}
+
+Deno.test("in a ring that is too large for all to be linked, all reach all", () => {
+  const { net, hubs, far } = crowd(15);
   let unlinked = 0;
   const pairs: [Station, Station][] = [];
   for (let i = 0; i < 60; i++) {
@@ -263,6 +271,27 @@ Deno.test("in a ring that is too large for all to be linked, all reach all", () 
   assert(unlinked > 60, `${unlinked} pairs had no link`);
   const came = [...hubs, ...far].reduce((sum, s) => sum + s.letters.length, 0);
   assertEquals(came, pairs.filter(([from, to]) => from !== to).length);
+});
+
+Deno.test("in such a ring a broadcast reaches all at once, in N - 1 messages", () => {
+  const { net, hubs, far } = crowd(16);
+  const all = [...hubs, ...far];
+  for (const origin of [hubs[0]!, hubs[33]!, far[3]!, far[17]!]) {
+    const casts = net.count("cast");
+    const asks = net.count("castAsk");
+    const heard = all.map(({ letters }) => letters.length);
+    net.call(origin, { type: "cast", letter: letter() });
+    net.run(50);
+    all.forEach(({ letters }, i) => {
+      const wanted = all[i] === origin ? 0 : 1;
+      assertEquals(letters.length - heard[i]!, wanted);
+    });
+    // What goes through another one, to a leaf, is counted there as a relay.
+    const took = net.count("cast") - casts;
+    assert(took <= 99 && took >= 90, `${took} messages`);
+    net.run(10_000);
+    assertEquals(net.count("castAsk"), asks, "nothing had to be asked for");
+  }
 });
 
 Deno.test("letters are remembered for a while, and no more of them than allowed", () => {
