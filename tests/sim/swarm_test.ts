@@ -8,7 +8,7 @@ import type { SwarmOverrides } from "../../src/testing/swarm.ts";
 
 const SEEDS = 200;
 /** Of the network in which every node has everything. */
-const SYNC_SEEDS = 40;
+const SYNC_SEEDS = 25;
 /** Seeds that once found something, and are kept. */
 const FOUND = [5026];
 
