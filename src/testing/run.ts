@@ -8,6 +8,7 @@
  */
 import { ChordMachine } from "../dict/chord_machine.ts";
 import { fromUtf8 } from "../base/bytes.ts";
+import type { Limits } from "../base/options.ts";
 import {
   BROADCAST_BYTES_KEPT_TOTAL_MAX,
   SESSION_REMOVALS_MAX,
@@ -60,6 +61,11 @@ const IN_FLIGHT_MS = 5_000;
 /** After this long without a fault nobody keeps a copy that is not its own. */
 const DROP_MAX_MS = 120_000;
 const POLL_MS = 500;
+/** So low that copies on their way between nodes go beyond them. */
+const LOW_LIMITS: Partial<Limits> = {
+  messagesPerSecondMax: 1_000,
+  bytesPerSecondMax: 256 * 1024,
+};
 /** What clocks that agree may differ by, in a version that counts up. */
 const SLACK_MS = 100;
 const BOUNDS_MS = 1_000;
@@ -108,6 +114,7 @@ class Run {
       replicas,
       create: settings.create ?? createChordMachine,
       secret: options.isSecured ? "known to every node" : "",
+      limits: options.isLimited ? LOW_LIMITS : {},
       timings: { dropAfterMs: options.dropAfterMs },
       clockOffsetMaxMs: options.clockOffsetMaxMs,
       clockDriftMax: options.clockDriftMax,

@@ -84,6 +84,8 @@ export interface SwarmOptions {
   readonly downMaxMs: number;
   /** Whether nodes must prove that they know a secret. */
   readonly isSecured: boolean;
+  /** Whether nodes read their peers more slowly than these may send. */
+  readonly isLimited: boolean;
 }
 
 /** How many times as often faults strike in a storm. */
@@ -95,6 +97,8 @@ const CALM_SHARE = 0.1;
 
 /** The share of runs whose nodes have a secret. */
 const SECURED_SHARE = 0.3;
+/** The share of runs in which a busy peer is read more slowly. */
+const LIMITED_SHARE = 0.2;
 
 /** What a caller may fix instead of having it drawn. */
 export interface SwarmOverrides {
@@ -172,6 +176,7 @@ export function swarmOptions(
     faults,
     downMaxMs: pick(random, [2_000, 20_000, 60_000])!,
     isSecured: fraction(new SeededRandom(seed, "secret")) < SECURED_SHARE,
+    isLimited: fraction(new SeededRandom(seed, "limits")) < LIMITED_SHARE,
   };
 }
 
