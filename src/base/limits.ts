@@ -24,8 +24,8 @@ export const SECRETS_MAX = 8;
 /** A reason's longest length, in UTF-8: what a WebSocket close frame holds. */
 export const REASON_BYTES_MAX = 123;
 
-/** The longest encoded message. */
-export const MESSAGE_BYTES_MAX = VALUE_BYTES_MAX + 64 * 1024;
+/** The longest encoded message: a page that ends with the largest value. */
+export const MESSAGE_BYTES_MAX = VALUE_BYTES_MAX + 256 * 1024;
 /** A message longer than this is cut into pieces, so that others get between. */
 export const PIECE_BYTES_MAX = 64 * 1024;
 /** The longest frame: pieces and small messages that left in one turn. */
@@ -144,9 +144,13 @@ export const WATCHERS_MAX = 4096;
 /** Watchers that one member serves for one node. */
 export const WATCHERS_PER_NODE_MAX = 1024;
 
+/** Bytes that an entry takes besides its key and its value, at most. */
+const ENTRY_BYTES = 80;
+
 assert(
-  KEY_BYTES_MAX + VALUE_BYTES_MAX + 1024 <= MESSAGE_BYTES_MAX,
-  "the largest entry must fit a message",
+  PAGE_BYTES + PAGE_ENTRIES_MAX * ENTRY_BYTES + KEY_BYTES_MAX +
+      VALUE_BYTES_MAX <= MESSAGE_BYTES_MAX,
+  "a page that ends with the largest entry must fit a message",
 );
 assert(
   PIECE_BYTES_MAX + 64 <= FRAME_BYTES_MAX,

@@ -13,12 +13,13 @@
  *
  * @module
  */
+import { VALUE_BYTES_MAX } from "../base/limits.ts";
 import type { Timer } from "../base/timers.ts";
 import type { Id } from "../id/id.ts";
 import type { Context } from "../mesh/context.ts";
 import type { Peers, PendingRequest } from "../mesh/peers.ts";
 import { Held, type MessageOf, Role } from "../wire/messages.ts";
-import { LISTED_MAX } from "./donor.ts";
+import { LISTED_MAX, sizeOf } from "./donor.ts";
 import { candidatesOf } from "./holders.ts";
 import type { Replica } from "./replica.ts";
 import { type Arc, type Entry, straight } from "./table.ts";
@@ -165,10 +166,15 @@ export class Sweep {
     const page = this.#page;
     if (page === undefined || !page.open.has(from)) return;
     const lacking: Entry[] = [];
+    let bytes = 0;
     for (const [i, entry] of page.entries.entries()) {
       if (held[i] === Held.held) page.confirmed[i]!++;
       else this.#isDirty = true;
-      if (held[i] === Held.lacking) lacking.push(entry);
+      if (held[i] !== Held.lacking) continue;
+      bytes += sizeOf(entry);
+      // What does not fit a message is found lacking again.
+      if (lacking.length > 0 && bytes > VALUE_BYTES_MAX) continue;
+      lacking.push(entry);
     }
     if (lacking.length === 0) return this.#onDone(from);
     // One more answer comes from there: that it has these now.
