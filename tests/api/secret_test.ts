@@ -1,7 +1,7 @@
 /** Secrets over real WebSockets, and strangers who try without. */
 import { ChordSocket, MeshSocket } from "@chord/dict";
 import { listen } from "@chord/dict/deno";
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { AuthError } from "../../src/base/errors.ts";
 import { TestRing, textSocket, until } from "./fixture.ts";
 
@@ -104,4 +104,19 @@ Deno.test("no secret shows in an error, in stats or in what is printed", async (
     ...errors,
   ].join("\n");
   for (const secret of secrets) assert(!shown.includes(secret), shown);
+});
+
+Deno.test("where nothing computes with a secret, the error says where it would", () => {
+  // As a page that came by http has it.
+  Object.defineProperty(crypto, "subtle", {
+    value: undefined,
+    configurable: true,
+  });
+  try {
+    assertThrows(() => new MeshSocket({ secret: SECRET }), TypeError, "https");
+    new MeshSocket();
+  } finally {
+    Reflect.deleteProperty(crypto, "subtle"); // The platform's is inherited.
+  }
+  new MeshSocket({ secret: SECRET });
 });

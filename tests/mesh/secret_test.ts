@@ -4,6 +4,7 @@ import {
   AuthError,
   SelfConnectError,
   SubnetMismatchError,
+  VersionError,
 } from "../../src/base/errors.ts";
 import { Inbox } from "../../src/mesh/framer.ts";
 import { decode } from "../../src/wire/codec.ts";
@@ -192,4 +193,15 @@ Deno.test("a node that closes within a handshake closes as one does", () => {
   net.run(2_000);
   assertEquals([a.machine.stats.links, b.machine.stats.links], [0, 0]);
   assertEquals(a.machine.wakeAtMs, Infinity);
+});
+
+Deno.test("a challenge of a newer version is refused before its fields are read", () => {
+  const net = new Network();
+  const a = net.add("a", { secrets: [NEW] });
+  const link = net.raw(a);
+  // Magic, then versions 3 to 9, then what nobody of this version can read.
+  const challenge = [4, 0x43, 0x48, 0x52, 0x44, 9, 3, 255, 255];
+  const frame = Uint8Array.from([challenge.length + 1, 0, ...challenge]);
+  net.event(a, { type: "frame", link, frame });
+  assertInstanceOf(errorsOf(a)[0], VersionError);
 });
