@@ -203,7 +203,9 @@ export class Read extends Call<ReadResult> {
   /** If this holder is slow, the next one is asked, too. */
   #hedge(asked: Asked): void {
     const { hedgeMs } = this.context.options.timings;
-    const slowMs = Math.max(hedgeMs, 3 * this.#peers.roundTripMs(asked.id));
+    const usualMs = 3 * this.#peers.roundTripMs(asked.id);
+    // Where round trips are long, the next one must have time to answer, too.
+    const slowMs = Math.min(Math.max(hedgeMs, usualMs), this.timeoutMs / 3);
     this.after(slowMs, () => {
       if (asked.answer !== undefined) return;
       const open = this.#asked.filter(isOpen).length;

@@ -334,3 +334,22 @@ Deno.test("who comes back to its place is given it, unless others are there", ()
   assertNotEquals(placeOf("F"), place);
   ring.settle();
 });
+
+Deno.test("a read asks the next holder in time, where round trips are long, too", () => {
+  const ring = new Ring({ network: { latencyMinMs: 350, latencyMaxMs: 350 } });
+  ring.grow(5);
+  ring.set("A", "key", "value");
+  ring.run(20_000);
+  const [first] = ring.holders("key");
+  const reader = [..."ABCDE"].find((name) =>
+    !ring.holders("key").includes(name)
+  )!;
+  ring.pause(first!);
+  const found = ring.ask(reader, {
+    type: "get",
+    key: utf8("key"),
+    read: "first",
+    timeoutMs: 2_000,
+  }) as Found;
+  assertEquals(found.value && valueText(found.value), "value");
+});
