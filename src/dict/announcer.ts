@@ -63,11 +63,6 @@ export class Announcer {
     }
   }
 
-  /** Events were lost: who keeps a list of keys must read it anew. */
-  lost(): void {
-    this.#context.notice({ type: "resync" });
-  }
-
   #flush(): void {
     if (this.#gathered.length === 0) return;
     const events = this.#gathered;

@@ -256,10 +256,6 @@ export class Dict implements Extension<DictOperation> {
     this.#announcer.receive(payload);
   }
 
-  onCastLost(_origin: Id): void {
-    this.#announcer.lost();
-  }
-
   onMessage(message: Message, from: Id): void {
     const { table } = this.#replica;
     switch (message.type) {

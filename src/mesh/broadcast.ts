@@ -45,7 +45,6 @@ const TELLINGS = 10;
 /** What the rest of the node does with broadcasts. */
 export interface BroadcastHandlers {
   onEvents(payload: Bytes, origin: Id): void;
-  onLost(origin: Id): void;
 }
 
 /** The broadcasts of all origins, as one node sees them. */
@@ -205,7 +204,6 @@ export class Broadcast {
     if (this.#context.nowMs - knownMs >= heartbeatMs) return 1;
     const last = sequence - 1;
     this.#context.notice({ type: "lagged", origin, first: 1, last });
-    this.#handlers.onLost(origin);
     return sequence;
   }
 
@@ -317,7 +315,6 @@ export class Broadcast {
     const first = log.next;
     this.#advance(log, last + 1);
     this.#context.notice({ type: "lagged", origin, first, last });
-    this.#handlers.onLost(origin);
     this.#deliver(origin, log);
   }
 }

@@ -182,9 +182,7 @@ export type Notice =
    */
   | { readonly type: "stored"; readonly entry: EntryRecord }
   /** Something waits in the queue of a watch, or it has ended. */
-  | { readonly type: "watched"; readonly watch: number }
-  /** Dict events were lost: a list of keys must be read anew. */
-  | { readonly type: "resync" };
+  | { readonly type: "watched"; readonly watch: number };
 
 /** A node as the application sees it. */
 export interface MemberView {

@@ -156,7 +156,6 @@ export class Mesh<Operation> {
       (id) => this.#fitness(id),
       {
         onEvents: (payload, origin) => this.extension?.onCast(payload, origin),
-        onLost: (origin) => this.extension?.onCastLost(origin),
       },
     );
   }

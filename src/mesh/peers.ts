@@ -88,8 +88,6 @@ export interface Extension<Operation> {
   onMessage(message: Message, from: Id): void;
   /** A broadcast of this extension's kind, in order per origin. */
   onCast(payload: Bytes, origin: Id): void;
-  /** Broadcasts of an origin that can no longer be had. */
-  onCastLost(origin: Id): void;
   /** The ring is another one than before. */
   onRing(before: RingView, after: RingView): void;
   /** Nodes came, or are dead or have left: the member table says which. */

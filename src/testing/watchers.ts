@@ -47,7 +47,7 @@ export class Watcher {
   /** From when on changes must be told; after a gap: all. */
   since: Since;
   /** What there was when it was ready: what need not be told. */
-  before: ReadonlyMap<string, Version> | undefined;
+  before: ReadonlyMap<string, CopyView> | undefined;
   /** Names it to its node. */
   readonly number: number;
 
@@ -122,9 +122,16 @@ export function watchComplete(
 /** What was there before need not be told, nor what came and went unseen. */
 function isExempt(watcher: Watcher, key: string, copy: CopyView): boolean {
   const { since, before } = watcher;
-  if (since === "start") return copy.value === undefined;
-  const floor = since === "now" ? before?.get(key) : since;
-  return floor !== undefined && compareVersions(copy.version, floor) <= 0;
+  const isLive = copy.value !== undefined;
+  if (since === "start") return !isLive;
+  const known = before?.get(key);
+  const floor = since === "now" ? known?.version : since;
+  if (floor !== undefined && compareVersions(copy.version, floor) <= 0) {
+    return true;
+  }
+  // It was not there when the watch was ready, and is not there now.
+  return before !== undefined && !isLive && known?.value === undefined &&
+    (known === undefined || compareVersions(copy.version, known.version) > 0);
 }
 
 /** The watchers of a run. */
@@ -226,9 +233,7 @@ export class Watchers {
       },
       (outcome) => {
         if (outcome.type !== "ok") return;
-        watcher.before = new Map(
-          [...this.#truth()].map(([key, { version }]) => [key, version]),
-        );
+        watcher.before = this.#truth();
       },
     );
     if (isSlow) {

@@ -266,7 +266,6 @@ Deno.test("what nobody keeps any more is told as lagged", () => {
   assert(lagged.length > 0);
   assertEquals(got.length + missed, 2_001);
   assertEquals(got, [...new Set(got)].sort((a, b) => a - b));
-  assertEquals(victim.recorder.lost.length, lagged.length);
 });
 
 Deno.test("a letter to everybody is told to everybody but its sender", () => {

@@ -16,7 +16,6 @@ export class Recorder implements Extension<never> {
   readonly casts: { payload: Bytes; origin: Id }[] = [];
   readonly rings: { before: RingView; after: RingView }[] = [];
   readonly returned: Id[] = [];
-  readonly lost: Id[] = [];
   /** Answers a message; by default not at all. */
   onAsked: (message: Message, from: Id) => void = () => {};
 
@@ -30,9 +29,6 @@ export class Recorder implements Extension<never> {
   }
   onCast(payload: Bytes, origin: Id): void {
     this.casts.push({ payload, origin });
-  }
-  onCastLost(origin: Id): void {
-    this.lost.push(origin);
   }
   onRing(before: RingView, after: RingView): void {
     this.rings.push({ before, after });

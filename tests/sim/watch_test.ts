@@ -41,9 +41,7 @@ function watch(ring: Ring, at: string, prefix: string, since: Since): Watcher {
     queue,
     timeoutMs: Infinity,
   });
-  watcher.before = new Map(
-    [...truthOf(ring)].map(([key, { version }]) => [key, version]),
-  );
+  watcher.before = truthOf(ring);
   return watcher;
 }
 
@@ -297,4 +295,23 @@ Deno.test("watchComplete convicts a holder that forgets what has changed", () =>
   ring.run(LONG_MS);
   told(watcher);
   assertEquals(complete(ring, watcher), undefined);
+});
+
+Deno.test("what came and went unseen need not be told; what was there must be", () => {
+  const ring = ringOf(3);
+  ring.set("A", "k1", "there");
+  const watcher = watch(ring, "B", "k", "now");
+  const [, there] = [...truthOf(ring)][0]!;
+  const gone = {
+    ...there,
+    value: undefined,
+    version: { ...there.version, ms: there.version.ms + 1 },
+  };
+  assertEquals(
+    watchComplete(watcher, new Map([["k1", there], ["k2", gone]])),
+    undefined,
+  );
+  assertMatch(watchComplete(watcher, new Map([["k1", gone]]))!, /not told/);
+  const back = { ...gone, value: utf8("again") };
+  assertMatch(watchComplete(watcher, new Map([["k2", back]]))!, /not told/);
 });
