@@ -7,6 +7,7 @@
 import { fromUtf8, utf8 } from "../base/bytes.ts";
 import { below, fraction, pick, SeededRandom } from "../base/random.ts";
 import type { CopyView } from "../dict/dict.ts";
+import { ZERO_ID } from "../id/id.ts";
 import type { Since } from "../dict/watch.ts";
 import { type Match, matches } from "../dict/watch_match.ts";
 import { type Change, WatchQueue } from "../dict/watch_queue.ts";
@@ -141,7 +142,7 @@ export class Watchers {
   readonly #hosts = new Map<Host, Watcher | undefined>();
   /** Those that read now and then instead of at once. */
   readonly #slow = new Set<Watcher>();
-  /** The newest version of some moments, for watches that begin there. */
+  /** Versions of some moments, for watches that begin there. */
   readonly #marks: Since[] = [];
   #isRunning = true;
   #number = 0;
@@ -199,7 +200,7 @@ export class Watchers {
   }
 
   #look(): void {
-    this.#marks.push(this.#newest);
+    this.#marks.push(this.#mark);
     if (this.#marks.length > MARKS_MAX) this.#marks.shift();
     for (const [host, watcher] of this.#hosts) {
       if (host.node === undefined || watcher?.node === host.node) continue;
@@ -243,15 +244,12 @@ export class Watchers {
     return watcher;
   }
 
-  /** The newest version that anybody has. */
-  get #newest(): Since {
-    let newest: Version | undefined;
-    for (const { version } of this.#truth().values()) {
-      if (newest === undefined || compareVersions(version, newest) > 0) {
-        newest = version;
-      }
-    }
-    return newest ?? "start";
+  /** The version of now, by the clock of one of the nodes. */
+  get #mark(): Since {
+    const [node] = this.#simulator.nodes;
+    if (node === undefined) return "start";
+    const ms = Math.floor(this.#simulator.wallMs(node));
+    return { ms, count: 0, node: ZERO_ID.slice(0, 16) };
   }
 
   #read(watcher: Watcher): void {
