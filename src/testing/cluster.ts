@@ -6,7 +6,7 @@
  * @module
  */
 import { fraction, pick, SeededRandom } from "../base/random.ts";
-import { Role } from "../wire/messages.ts";
+import { Health, Role } from "../wire/messages.ts";
 import { noLostWrite, oneRing } from "./checkers.ts";
 import { versionText } from "./history.ts";
 import { type Acknowledged, Ledger } from "./ledger.ts";
@@ -75,6 +75,43 @@ export class Cluster {
     if (isSync && fraction(this.#random) < ALONE_SHARE) this.#join(node);
     this.#connect(node, others);
     return node;
+  }
+
+  /**
+   * Connects nodes that nothing could bring together: of two groups nobody has
+   * ever heard of anybody in the other one. It is for people to know both.
+   */
+  introduce(): void {
+    const groups: Set<SimulatedNode>[] = [];
+    for (const node of this.simulator.nodes) {
+      const known = this.#knownTo(node);
+      const met = groups.filter((group) => {
+        return [...group].some((other) =>
+          known.has(other.host.url) || this.#knownTo(other).has(node.host.url)
+        );
+      });
+      for (const group of met) groups.splice(groups.indexOf(group), 1);
+      groups.push(new Set([node, ...met.flatMap((group) => [...group])]));
+    }
+    const [first, ...others] = groups.map((group) => [...group][0]!);
+    for (const node of others) {
+      // Of a leaf alone, which nobody can dial, only the leaf can connect.
+      const [from, to] = first!.host.url === ""
+        ? [first!, node]
+        : [node, first!];
+      const { url } = to.host;
+      const timeoutMs = CONNECT_TIMEOUT_MS;
+      this.simulator.call(from, { type: "connect", url, timeoutMs }, () => {});
+    }
+  }
+
+  /** Urls under which a node may find others. */
+  #knownTo({ machine }: SimulatedNode): Set<string> {
+    const { members } = machine;
+    const heard = members.filter(({ health, url }) =>
+      health !== Health.left && url !== ""
+    );
+    return new Set(heard.map(({ url }) => url));
   }
 
   /** Whether the end of a process leaves everything that is owed in safety. */

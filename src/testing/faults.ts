@@ -19,6 +19,8 @@ import { activeNodes, recordOf } from "./truth.ts";
 
 /** Members that must go on for a crash to be allowed: somebody to come back to. */
 const MEMBERS_LEFT_MIN = 2;
+/** After this long without faults, who never heard of each other is connected. */
+const INTRODUCED_MS = 15_000;
 /** Cuts last from half a second to two and a half minutes. */
 const CUT_MIN_MS = 500;
 const CUT_SPREAD = 300;
@@ -63,6 +65,7 @@ export class Faults {
     for (const node of simulator.nodes) simulator.resume(node);
     // A node may know no other url than that of a host that is down.
     for (const host of simulator.hosts) this.#start(host);
+    simulator.queue.after(INTRODUCED_MS, () => this.#cluster.introduce());
   }
 
   #planNext(kind: keyof FaultRates): void {
