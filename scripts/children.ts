@@ -14,13 +14,75 @@ export type Line =
   | { readonly id: number; readonly error: string }
   | { readonly event: string; readonly key: string };
 
+/** A process that says lines of JSON and is given some. */
+export class LineProcess {
+  readonly #process: Deno.ChildProcess;
+  readonly #input: WritableStreamDefaultWriter<Uint8Array>;
+
+  /** @param command the program, of whatever runtime, and its arguments */
+  constructor(
+    command: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+  ) {
+    this.#process = new Deno.Command(command[0]!, {
+      args: command.slice(1),
+      env: { DENO_NO_UPDATE_CHECK: "1", ...env },
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "inherit",
+    }).spawn();
+    this.#input = this.#process.stdin.getWriter();
+  }
+
+  get pid(): number {
+    return this.#process.pid;
+  }
+
+  /** What it says, until it ends; to be read once. */
+  async *lines(): AsyncGenerator<unknown, void, void> {
+    let rest = "";
+    const text = this.#process.stdout.pipeThrough(new TextDecoderStream());
+    for await (const chunk of text) {
+      const lines = (rest + chunk).split("\n");
+      rest = lines.pop()!;
+      for (const line of lines) yield JSON.parse(line);
+    }
+  }
+
+  async say(value: unknown): Promise<void> {
+    const line = JSON.stringify(value) + "\n";
+    await this.#input.write(new TextEncoder().encode(line));
+  }
+
+  /** Sends it a signal, unless it has ended by itself. */
+  signal(signal: Deno.Signal): void {
+    try {
+      this.#process.kill(signal);
+    } catch {
+      // It has ended by itself.
+    }
+  }
+
+  /** Ends the process at once, as a crash does; resolves when it is gone. */
+  async kill(): Promise<void> {
+    this.signal("SIGKILL");
+    await this.#process.status;
+    await this.#input.abort().catch(() => {});
+  }
+
+  /** Ends the process by the end of its input; resolves when it is gone. */
+  async end(): Promise<void> {
+    await this.#input.close().catch(() => {});
+    await this.#process.status;
+  }
+}
+
 /** A process that takes commands. */
 export class Child {
   readonly name: string;
   /** Called for each event that the process tells. */
   onEvent: (event: string, key: string) => void = () => {};
-  readonly #process: Deno.ChildProcess;
-  readonly #input: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #process: LineProcess;
   readonly #waiting = new Map<number, PromiseWithResolvers<unknown>>();
   #commands = 0;
   #isOver = false;
@@ -32,21 +94,15 @@ export class Child {
     permissions: readonly string[] = ["--allow-net=127.0.0.1"],
   ) {
     this.name = name;
-    this.#process = new Deno.Command(Deno.execPath(), {
-      args: [
-        "run",
-        "--quiet",
-        "--no-prompt",
-        ...permissions,
-        program.href,
-        ...args,
-      ],
-      env: { DENO_NO_UPDATE_CHECK: "1" },
-      stdin: "piped",
-      stdout: "piped",
-      stderr: "inherit",
-    }).spawn();
-    this.#input = this.#process.stdin.getWriter();
+    this.#process = new LineProcess([
+      Deno.execPath(),
+      "run",
+      "--quiet",
+      "--no-prompt",
+      ...permissions,
+      program.href,
+      ...args,
+    ]);
     this.#listen().catch(() => {}).then(() => this.#over());
   }
 
@@ -60,37 +116,27 @@ export class Child {
     const answer = Promise.withResolvers<unknown>();
     if (this.#isOver) throw new Error(`Cannot ask ${this.name}: it has ended`);
     this.#waiting.set(id, answer);
-    const line = JSON.stringify({ id, command, args }) + "\n";
-    this.#input.write(new TextEncoder().encode(line)).catch(() => {});
+    this.#process.say({ id, command, args }).catch(() => {});
     return await answer.promise as T;
   }
 
+  /** Sends it a signal, unless it has ended by itself. */
+  signal(signal: Deno.Signal): void {
+    this.#process.signal(signal);
+  }
+
   /** Ends the process at once, as a crash does; resolves when it is gone. */
-  async kill(): Promise<void> {
-    try {
-      this.#process.kill("SIGKILL");
-    } catch {
-      // It has ended by itself.
-    }
-    await this.#process.status;
-    await this.#input.abort().catch(() => {});
+  kill(): Promise<void> {
+    return this.#process.kill();
   }
 
   /** Ends the process by the end of its input; resolves when it is gone. */
-  async end(): Promise<void> {
-    await this.#input.close().catch(() => {});
-    await this.#process.status;
+  end(): Promise<void> {
+    return this.#process.end();
   }
 
   async #listen(): Promise<void> {
-    const decoder = new TextDecoder();
-    let rest = "";
-    for await (const chunk of this.#process.stdout) {
-      const lines = (rest + decoder.decode(chunk, { stream: true }))
-        .split("\n");
-      rest = lines.pop()!;
-      for (const line of lines) this.#take(JSON.parse(line));
-    }
+    for await (const line of this.#process.lines()) this.#take(line as Line);
   }
 
   #take(line: Line): void {

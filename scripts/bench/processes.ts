@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { LineProcess } from "../children.ts";
 import { type Runtime, RUNTIMES_FOLDER } from "../runtimes_found.ts";
 import type { ClientOptions } from "./client.ts";
 import type { RingOptions } from "./peer.ts";
@@ -20,11 +21,10 @@ export interface Plan {
 
 const PERMISSIONS = ["--allow-net=127.0.0.1", "--allow-env", "--allow-read"];
 
-/** A process that says lines of JSON and is given some. */
+/** One process of a benchmark. */
 class Child {
-  readonly #process: Deno.ChildProcess;
-  readonly #input: WritableStreamDefaultWriter<Uint8Array>;
-  readonly #lines: AsyncGenerator<unknown>;
+  readonly #process: LineProcess;
+  readonly #lines: AsyncGenerator<unknown, void, void>;
 
   constructor({ runtime, core }: Plan, program: string, argument: string) {
     const { name, path } = runtime;
@@ -35,19 +35,11 @@ class Child {
       new URL(program, import.meta.url).pathname,
       argument,
     ];
-    this.#process = new Deno.Command(command[0]!, {
-      args: command.slice(1),
-      env: {
-        DENO_NO_UPDATE_CHECK: "1",
-        NODE_PATH: new URL("node_modules", RUNTIMES_FOLDER).pathname,
-        NODE_NO_WARNINGS: "1",
-      },
-      stdin: "piped",
-      stdout: "piped",
-      stderr: "inherit",
-    }).spawn();
-    this.#input = this.#process.stdin.getWriter();
-    this.#lines = this.#read();
+    this.#process = new LineProcess(command, {
+      NODE_PATH: new URL("node_modules", RUNTIMES_FOLDER).pathname,
+      NODE_NO_WARNINGS: "1",
+    });
+    this.#lines = this.#process.lines();
   }
 
   /** The next thing that it says. */
@@ -57,27 +49,12 @@ class Child {
     return value as T;
   }
 
-  async say(value: unknown): Promise<void> {
-    const line = JSON.stringify(value) + "\n";
-    await this.#input.write(new TextEncoder().encode(line));
+  say(value: unknown): Promise<void> {
+    return this.#process.say(value);
   }
 
-  async kill(): Promise<void> {
-    try {
-      this.#process.kill("SIGKILL");
-    } catch { /* It has ended by itself. */ }
-    await this.#process.status;
-    await this.#input.abort().catch(() => {});
-  }
-
-  async *#read(): AsyncGenerator<unknown> {
-    let rest = "";
-    const text = this.#process.stdout.pipeThrough(new TextDecoderStream());
-    for await (const chunk of text) {
-      const lines = (rest + chunk).split("\n");
-      rest = lines.pop()!;
-      for (const line of lines) yield JSON.parse(line);
-    }
+  kill(): Promise<void> {
+    return this.#process.kill();
   }
 }
 
