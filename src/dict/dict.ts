@@ -9,9 +9,9 @@ import { type Id, keyId, ZERO_ID } from "../id/id.ts";
 import type { Context } from "../mesh/context.ts";
 import type { CallNumber } from "../mesh/events.ts";
 import type { Extension, Peers, RingView } from "../mesh/peers.ts";
+import { memberIndex, newcomers } from "../mesh/ring_view.ts";
 import type {
   EntryRecord,
-  MemberRecord,
   Message,
   MessageOf,
   Terms,
@@ -224,11 +224,10 @@ export class Dict implements Extension<DictOperation> {
   onRing(before: RingView, after: RingView): void {
     const { nowMs, options } = this.#context;
     this.#replica.share.update(nowMs, options.timings.dropAfterMs);
-    this.#noteNewMembers(before, after);
+    const { members, joining } = newcomers(before, after);
+    this.#noteNewMembers([...members, ...joining]);
     // Who was not seen catching up may bring what nobody here has.
-    const known = new Set(idsOf([...before.members, ...before.joining]));
-    const strangers = idsOf(after.members).filter((id) => !known.has(id));
-    if (strangers.length > 0) this.#replica.share.doubt(strangers);
+    if (members.length > 0) this.#replica.share.doubt(members);
     this.#retell(before);
     this.#repair.replan();
     // First of all this node's own role: writes count on the ring with it.
@@ -393,15 +392,12 @@ export class Dict implements Extension<DictOperation> {
     });
   }
 
-  #noteNewMembers(before: RingView, after: RingView): void {
+  #noteNewMembers(ids: readonly Id[]): void {
     const { nowMs } = this.#context;
     for (const [id, untilMs] of this.#newMembers) {
       if (untilMs < nowMs) this.#newMembers.delete(id);
     }
-    const known = new Set(idsOf([...before.members, ...before.joining]));
-    for (const id of idsOf([...after.members, ...after.joining])) {
-      if (!known.has(id)) this.#newMembers.set(id, nowMs + NEW_MEMBER_MS);
-    }
+    for (const id of ids) this.#newMembers.set(id, nowMs + NEW_MEMBER_MS);
   }
 
   /** Became first holder where another was: did that one tell all it knew? */
@@ -412,7 +408,7 @@ export class Dict implements Extension<DictOperation> {
     if (this.#replica.share.isWhole) return;
     if (own === undefined || own.holders[0] !== self.id) return;
     if (this.#replica.table.size === 0) return;
-    const was = before.members.findIndex(({ id }) => id === self.id);
+    const was = memberIndex(before.members, self);
     const count = before.members.length;
     const start = before.members[(was + count - 1) % count]?.position;
     // Only a first arc that has grown has keys that were another one's.
@@ -436,8 +432,4 @@ export class Dict implements Extension<DictOperation> {
       this.#scheduleExpiry();
     });
   }
-}
-
-function idsOf(members: readonly MemberRecord[]): Id[] {
-  return members.map(({ id }) => id);
 }

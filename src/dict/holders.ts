@@ -9,6 +9,7 @@ import { EVERYWHERE } from "../base/options.ts";
 import type { Id } from "../id/id.ts";
 import { distance, isInArc } from "../id/ring.ts";
 import type { RingView } from "../mesh/peers.ts";
+import { memberIndex } from "../mesh/ring_view.ts";
 import type { MemberRecord } from "../wire/messages.ts";
 import type { Arc } from "./table.ts";
 
@@ -93,10 +94,10 @@ export function segmentAt(
  */
 export function segmentsOf(
   members: readonly MemberRecord[],
-  node: Id,
+  node: Pick<MemberRecord, "id" | "position">,
   replicas: number,
 ): Segment[] {
-  const own = members.findIndex((member) => member.id === node);
+  const own = memberIndex(members, node);
   if (own < 0) return [];
   const segments: Segment[] = [];
   if (replicas === EVERYWHERE && members.length > 1) {

@@ -14,7 +14,8 @@
 import { EVERYWHERE } from "../base/options.ts";
 import { type Id, ZERO_ID } from "../id/id.ts";
 import type { Peers, RingView } from "../mesh/peers.ts";
-import { Health, type MemberRecord, Role } from "../wire/messages.ts";
+import { replaced } from "../mesh/ring_view.ts";
+import { Health, Role } from "../wire/messages.ts";
 import { isHolder, type Segment, segmentsOf, segmentWith } from "./holders.ts";
 import { type Arc, arcHas, straight } from "./table.ts";
 
@@ -211,12 +212,12 @@ export class Share {
   get #segments(): Segment[] {
     const { ring, self } = this.#peers;
     if (self.role === Role.active) {
-      return segmentsOf(ring.members, self.id, this.#replicas);
+      return segmentsOf(ring.members, self, this.#replicas);
     }
     if (self.role !== Role.joining) return [];
     // A joiner takes its future arcs from those who hold them now.
-    const future = withMember(ring, self);
-    return segmentsOf(future, self.id, this.#replicas).map((segment) => ({
+    const future = replaced(ring, self, { ...self, role: Role.active });
+    return segmentsOf(future.members, self, this.#replicas).map((segment) => ({
       after: segment.after,
       through: segment.through,
       holders: holdersNow(ring, segment, this.#replicas),
@@ -232,13 +233,6 @@ function holdersNow(ring: RingView, arc: Arc, replicas: number): Id[] {
     { length: count },
     (_, i) => members[(first + i) % members.length]!.id,
   );
-}
-
-function withMember(ring: RingView, self: MemberRecord): MemberRecord[] {
-  const members = ring.members.filter((member) => member.id !== self.id);
-  const at = members.findIndex((member) => member.position > self.position);
-  members.splice(at < 0 ? members.length : at, 0, self);
-  return members;
 }
 
 /**

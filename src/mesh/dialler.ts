@@ -20,6 +20,7 @@ import type { Link } from "./link.ts";
 import type { Links } from "./links.ts";
 import { backoffMs, Reunion } from "./reunion.ts";
 import type { RingView } from "./peers.ts";
+import { memberIndex } from "./ring_view.ts";
 import { isPresent, type Source, type Table } from "./table.ts";
 import { doorsOf, isDialable, NEIGHBOURS, neighbours } from "./vicinity.ts";
 
@@ -278,11 +279,12 @@ export class Dialler {
       for (const door of doorsOf(this.#table, self)) wanted.add(door);
     }
     if (this.#table.self.role === Role.active) {
-      const ring = this.#table.ring.members.map((record) => record.id);
-      const at = ring.indexOf(self);
+      const { members } = this.#table.ring;
+      const { length } = members;
+      const at = memberIndex(members, this.#table.self);
       for (let step = 1; step <= NEIGHBOURS && at >= 0; step++) {
-        wanted.add(ring[(at + step) % ring.length]!);
-        wanted.add(ring[(at - step + ring.length * NEIGHBOURS) % ring.length]!);
+        wanted.add(members[(at + step) % length]!.id);
+        wanted.add(members[(at - step + length * NEIGHBOURS) % length]!.id);
       }
       wanted.delete(self);
     }

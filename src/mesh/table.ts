@@ -11,9 +11,10 @@
  */
 import { MEMBERS_MAX } from "../base/limits.ts";
 import type { Id } from "../id/id.ts";
-import { Health, type MemberRecord, Role } from "../wire/messages.ts";
-import { buildRing, hashId, mix } from "./ring_view.ts";
+import { Health, type MemberRecord } from "../wire/messages.ts";
+import { buildRing, hashId, mix, replaced } from "./ring_view.ts";
 import type { RingView } from "./peers.ts";
+import { lowerBound } from "./tree.ts";
 
 /** Where a record came from. */
 export type Source = "self" | "hello" | "gossip" | "table" | "detector";
@@ -53,8 +54,8 @@ export class Table {
   readonly #awayMaxMs: number;
   #self: MemberRecord;
   #digest = 0;
-  #order: readonly Id[] | undefined;
-  #ring: RingView | undefined;
+  #order: readonly Id[] = [];
+  #ring: RingView = buildRing([]);
 
   /** @param awayMaxMs who was dead for longer does not come back */
   constructor(
@@ -90,14 +91,11 @@ export class Table {
 
   /** The ids of all present nodes, this one included, sorted. */
   get order(): readonly Id[] {
-    return this.#order ??= [...this.#entries.values()]
-      .filter((entry) => isPresent(entry.record))
-      .map((entry) => entry.record.id)
-      .sort();
+    return this.#order;
   }
 
   get ring(): RingView {
-    return this.#ring ??= buildRing(this.records());
+    return this.#ring;
   }
 
   get(id: Id): MemberRecord | undefined {
@@ -177,10 +175,12 @@ export class Table {
       changedMs: nowMs,
       knownMs: old?.knownMs ?? nowMs,
     });
-    if (wasPresent !== isPresent(record)) this.#order = undefined;
-    if (isInRing(record) || (old !== undefined && isInRing(old.record))) {
-      this.#ring = undefined;
+    if (wasPresent !== isPresent(record)) {
+      this.#order = wasPresent
+        ? without(this.#order, record.id)
+        : withOne(this.#order, record.id);
     }
+    this.#ring = replaced(this.#ring, old?.record, record);
   }
 
   /** Makes room for one more by forgetting the one that is dead longest. */
@@ -197,7 +197,16 @@ export class Table {
   }
 }
 
-function isInRing(record: MemberRecord): boolean {
-  return isPresent(record) &&
-    (record.role === Role.active || record.role === Role.joining);
+/** A copy of sorted ids with one more. */
+function withOne(ids: readonly Id[], id: Id): readonly Id[] {
+  const copy = ids.slice();
+  copy.splice(lowerBound(ids, id), 0, id);
+  return copy;
+}
+
+/** A copy of sorted ids without one of them. */
+function without(ids: readonly Id[], id: Id): readonly Id[] {
+  const copy = ids.slice();
+  copy.splice(lowerBound(ids, id), 1);
+  return copy;
 }

@@ -32,7 +32,11 @@ function settledShare(
 }
 
 Deno.test("a member holds the keys of its own arc and of the R-1 before it", () => {
-  const segments = segmentsOf(NAMES.map((name) => member(name)), at("5"), 3);
+  const segments = segmentsOf(
+    NAMES.map((name) => member(name)),
+    member("5"),
+    3,
+  );
   assertEquals(
     segments.map(({ after, through }) => [after[0], through[0]]),
     [["3", "5"], ["1", "3"], ["9", "1"]],
@@ -48,7 +52,7 @@ Deno.test("segments and isHolder() agree for every key and ring size", () => {
     for (let i = 0; i < 200; i++) {
       const key = randomId(random);
       for (const id of ids) {
-        const inSegment = segmentsOf(ring.members, id, 3)
+        const inSegment = segmentsOf(ring.members, member(id), 3)
           .some(({ after, through }) => isInArc(key, after, through));
         assertEquals(inSegment, isHolder(ring, id, key, 3));
       }
