@@ -12,6 +12,11 @@ import type { WebSocketLike } from "./transport/websocket.ts";
 /** The longest delay that `setTimeout` keeps. */
 const DELAY_MAX_MS = 2 ** 31 - 1;
 
+/** Deno, Bun and Node have it: it runs after all sockets have been read. */
+const { setImmediate } = globalThis as {
+  setImmediate?: (run: () => void) => unknown;
+};
+
 /** The clocks and timers of the platform. */
 export const systemClock: Clock = {
   nowMs: () => performance.now(),
@@ -19,6 +24,7 @@ export const systemClock: Clock = {
   setTimer: (run, delayMs) =>
     setTimeout(run, Math.min(Math.max(0, delayMs), DELAY_MAX_MS)),
   clearTimer: (timer) => clearTimeout(timer as number),
+  ...setImmediate && { afterTurn: (run) => void setImmediate(run) },
 };
 
 /** Numbers from `crypto`, many at a time: a call of it costs a microsecond. */

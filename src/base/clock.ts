@@ -14,4 +14,9 @@ export interface Clock {
   setTimer(run: () => void, delayMs: number): unknown;
   /** Forgets what `setTimer` gave; does nothing if it has run. */
   clearTimer(timer: unknown): void;
+  /**
+   * Calls `run` once, when what has come in already was handled. Without it a
+   * node sends after each frame that it takes, and so in smaller frames.
+   */
+  afterTurn?(run: () => void): void;
 }

@@ -36,6 +36,40 @@ Deno.test("calls of one turn share frames", async () => {
   assert(sent <= 40, `${sent} frames were sent`);
 });
 
+Deno.test("frames leave at the end of the clock's turn", async () => {
+  await using ring = await TestRing.of(1);
+  const turns: (() => void)[] = [];
+  let isHeld = false;
+  let due = 0;
+  const leaf = await ring.leaf({
+    clock: {
+      ...systemClock,
+      afterTurn: (run) => {
+        due++;
+        const turn = () => {
+          due--;
+          run();
+        };
+        if (isHeld) turns.push(turn);
+        else setTimeout(turn);
+      },
+    },
+  });
+  await leaf.set("warm", "up");
+  await until("no turn is under way", () => due === 0);
+  isHeld = true;
+  const before = leaf.stats().framesSent;
+  const sets: Promise<void>[] = [];
+  for (let i = 0; i < 10; i++) {
+    sets.push(leaf.set(`key ${i}`, "value"));
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+  assertEquals([leaf.stats().framesSent - before, turns.length], [0, 1]);
+  isHeld = false;
+  turns[0]!();
+  await Promise.all(sets);
+});
+
 Deno.test("a mistake of the library ends the node, not the process", async () => {
   const errors: unknown[] = [];
   const bug = new BugError("two at once");
@@ -95,6 +129,7 @@ Deno.test("one timer serves all deadlines of a node", async () => {
   await Promise.all(
     Array.from({ length: 100 }, (_, i) => sock.set(`key ${i}`, "value")),
   );
+  await until("a timer is set", () => most > 0);
   await sock.close();
   assertEquals([most, pending.size], [1, 0]);
 });
