@@ -1,5 +1,4 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { encodeHex } from "@std/encoding";
 import { type Bytes, concatBytes } from "../../src/base/bytes.ts";
 import { ProtocolError } from "../../src/base/errors.ts";
 import {
@@ -15,10 +14,8 @@ import {
 } from "../../src/base/random.ts";
 import { Inbox, Outbox } from "../../src/mesh/framer.ts";
 import { Lane } from "../../src/wire/messages.ts";
-import { mutated, randomBytes, spliced } from "./mutations.ts";
 
 const LANES = [Lane.control, Lane.operations, Lane.bulk] as const;
-const FRAMES = 100_000;
 
 /** A message that says in its first bytes which one it is. */
 function message(lane: Lane, number: number, length: number): Bytes {
@@ -113,52 +110,6 @@ Deno.test("64 small messages of one turn are one frame", () => {
   }
   assertEquals(new Inbox().take(outbox.pull()!).length, 64);
   assert(outbox.isEmpty);
-});
-
-/** Frames of real traffic to break. */
-function frames(random: Random): Bytes[] {
-  const outbox = new Outbox();
-  const pool: Bytes[] = [];
-  for (let i = 0; i < 300; i++) {
-    for (let left = 1 + below(random, 4); left > 0; left--) {
-      const lane = pick(random, LANES)!;
-      outbox.push(lane, message(lane, i, below(random, 200)));
-    }
-    pool.push(outbox.pull()!);
-  }
-  return pool;
-}
-
-/** `false` when the link must end; anything but `ProtocolError` is thrown on. */
-function tryTake(inbox: Inbox, frame: Bytes): boolean {
-  try {
-    for (const bytes of inbox.take(frame)) {
-      assert(bytes.length > 0 && bytes.length <= MESSAGE_BYTES_MAX);
-    }
-    return true;
-  } catch (error) {
-    if (error instanceof ProtocolError) return false;
-    throw new Error(`Cannot take ${encodeHex(frame)}`, { cause: error });
-  }
-}
-
-Deno.test("100,000 mutated frames cause nothing but ProtocolError", () => {
-  const random = new SeededRandom(30, "frames");
-  const pool = frames(random);
-  let inbox = new Inbox();
-  let refused = 0;
-  for (let i = 0; i < FRAMES; i++) {
-    const frame = pick(random, pool)!;
-    const bytes = below(random, 10) === 0
-      ? spliced(random, frame, pick(random, pool)!)
-      : below(random, 20) === 0
-      ? randomBytes(random, below(random, 64))
-      : mutated(random, frame);
-    if (tryTake(inbox, bytes)) continue;
-    refused++;
-    inbox = new Inbox(); // A link ends with its first broken frame.
-  }
-  assert(refused > FRAMES / 10 && refused < FRAMES, `${refused} refused`);
 });
 
 /** An item with the size that is true for its bytes. */

@@ -3,9 +3,8 @@
  *
  * @module
  */
+import { type Bytes, concatBytes } from "../../src/base/bytes.ts";
 import { below, pick, type Random } from "../../src/base/random.ts";
-
-type Bytes = Uint8Array<ArrayBuffer>;
 
 /** Values that lengths, counts and flags are wrong at. */
 const TELLING = [0, 1, 2, 3, 127, 128, 129, 254, 255];
@@ -29,40 +28,38 @@ function cutOff(random: Random, bytes: Bytes): Bytes {
 function cutOut(random: Random, bytes: Bytes): Bytes {
   const from = below(random, bytes.length + 1);
   const to = from + below(random, Math.min(16, bytes.length - from + 1));
-  return Uint8Array.of(...bytes.subarray(0, from), ...bytes.subarray(to));
+  return concatBytes([bytes.subarray(0, from), bytes.subarray(to)]);
 }
 
 function insert(random: Random, bytes: Bytes): Bytes {
   const at = below(random, bytes.length + 1);
   const extra = randomBytes(random, 1 + below(random, 8));
-  return Uint8Array.of(
-    ...bytes.subarray(0, at),
-    ...extra,
-    ...bytes.subarray(at),
-  );
+  return concatBytes([bytes.subarray(0, at), extra, bytes.subarray(at)]);
 }
 
 /** A varint that says that very much follows. */
 function claimMuch(random: Random, bytes: Bytes): Bytes {
   const at = below(random, bytes.length + 1);
-  const claim = [255, 255, 255, 127].slice(below(random, 4));
-  return Uint8Array.of(
-    ...bytes.subarray(0, at),
-    ...claim,
-    ...bytes.subarray(at + below(random, 2)),
-  );
+  const claim = Uint8Array.of(255, 255, 255, 127).subarray(below(random, 4));
+  return concatBytes([
+    bytes.subarray(0, at),
+    claim,
+    bytes.subarray(at + below(random, 2)),
+  ]);
 }
 
 const MUTATIONS = [flipBit, setByte, cutOff, cutOut, insert, claimMuch];
 
 /** Any bytes. */
 export function randomBytes(random: Random, length: number): Bytes {
-  return Uint8Array.from({ length }, () => random.uint32() & 255);
+  const bytes = new Uint8Array(length);
+  for (let i = 0; i < length; i++) bytes[i] = random.uint32() & 255;
+  return bytes;
 }
 
 /** A copy of `bytes` with one to four things wrong, or none by luck. */
 export function mutated(random: Random, bytes: Uint8Array): Bytes {
-  let result = Uint8Array.from(bytes);
+  let result = bytes.slice() as Bytes;
   for (let left = 1 + below(random, 4); left > 0; left--) {
     result = pick(random, MUTATIONS)!(random, result);
   }
@@ -71,8 +68,8 @@ export function mutated(random: Random, bytes: Uint8Array): Bytes {
 
 /** The beginning of one and the end of another. */
 export function spliced(random: Random, a: Uint8Array, b: Uint8Array): Bytes {
-  return Uint8Array.of(
-    ...a.subarray(0, below(random, a.length + 1)),
-    ...b.subarray(below(random, b.length + 1)),
-  );
+  return concatBytes([
+    a.subarray(0, below(random, a.length + 1)),
+    b.subarray(below(random, b.length + 1)),
+  ]);
 }
