@@ -104,19 +104,20 @@ export function fingerPlaces(self: number, beyond: number): number[] {
 
 /**
  * The index of the one to hand on to: the nearest to `place` of those that
- * are nearer than `self` and that `mayTry` lets pass; -1 if there is none.
+ * are nearer than `limit` and that `mayTry` lets pass; -1 if there is none.
  *
  * @param places what is known, sorted
+ * @param limit how far the asking node is itself; Infinity for one without a
+ * place
  */
 export function indexOfNextHop(
   places: ArrayLike<number>,
-  self: number,
   place: number,
+  limit: number,
   mayTry: (index: number) => boolean,
 ): number {
   const count = places.length;
   if (count === 0) return -1;
-  const limit = apart(self, place);
   let after = indexAtOrAfter(places, place);
   let before = after === 0 ? count - 1 : after - 1;
   // Both ways at once, always the nearer one next.

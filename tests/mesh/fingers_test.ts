@@ -80,8 +80,9 @@ Deno.test("the next hop is the nearest that may be tried and is nearer", () => {
       allowed[i] ? apart(one, place) : Infinity
     );
     const least = Math.min(Infinity, ...distances);
-    const index = indexOfNextHop(known, self, place, (i) => allowed[i]!);
-    if (least >= apart(self, place)) assertEquals(index, -1);
+    const limit = apart(self, place);
+    const index = indexOfNextHop(known, place, limit, (i) => allowed[i]!);
+    if (least >= limit) assertEquals(index, -1);
     else assertEquals(distances[index], least);
   }
 });
