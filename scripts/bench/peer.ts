@@ -1,8 +1,8 @@
 /**
- * One process of a benchmark besides the one that measures: an echo server
- * (`peer.ts echo`), or a node in each of the rings whose options are given as
- * JSON (`peer.ts <RingOptions[]>`). It says its urls, and then answers each
- * question that comes in.
+ * One process of a benchmark besides the one that measures, told by
+ * {@linkcode PeerOptions} as JSON: an echo server, or a node in each of some
+ * rings. It says its urls, and then answers each question for its processor
+ * time.
  *
  * @module
  */
@@ -18,8 +18,25 @@ export interface RingOptions {
   readonly seed?: string;
 }
 
-const what = process.argv[2]!;
+/** What such a process is. */
+export interface PeerOptions {
+  /** None: it is an echo server. */
+  readonly rings?: readonly RingOptions[];
+  /** Every frame that it sends is this late: what the control's ring has. */
+  readonly lateMs?: number;
+}
+
+const { rings, lateMs }: PeerOptions = JSON.parse(process.argv[2]!);
 const { entry, echo } = await platform();
+
+/** Makes all that this process sends late, on runtimes with a `WebSocket`. */
+function sendLate(ms: number): void {
+  const { send } = WebSocket.prototype;
+  WebSocket.prototype.send = function (data) {
+    const copy = (data as Uint8Array<ArrayBuffer>).slice();
+    setTimeout(() => send.call(this, copy), ms);
+  };
+}
 
 async function join(
   { subnet, replicas, seed }: RingOptions,
@@ -31,9 +48,9 @@ async function join(
   return sock.url;
 }
 
+if (lateMs !== undefined) sendLate(lateMs);
 const urls: string[] = [];
-if (what === "echo") urls.push(await echo());
-else for (const ring of JSON.parse(what)) urls.push(await join(ring));
+if (rings === undefined) urls.push(await echo());
+else for (const ring of rings) urls.push(await join(ring));
 say(urls);
-// The only question is for the processor time so far.
 listenToLines(() => say(ownCpuMs()));

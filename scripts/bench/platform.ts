@@ -21,10 +21,14 @@ export interface Platform {
   /** Serves a WebSocket that sends back what it gets; gives its url. */
   echo(): Promise<string>;
   dial(url: string): WebSocket;
+  /** Whether a WebSocket that it dials stalls on some sizes of messages. */
+  readonly stalls: boolean;
 }
 
 /** Any free port, on loopback. */
 export const HERE = { hostname: "127.0.0.1", port: 0 } as const;
+/** A message of four bytes asks a server on Deno for as many as it says. */
+const ASK_BYTES = 4;
 /** `ws` without its compression, as the library uses it. */
 const WS_OPTIONS = { perMessageDeflate: false } as const;
 
@@ -36,7 +40,10 @@ async function echoOnDeno(): Promise<string> {
   const handler = (request: Request) => {
     const { socket, response } = Deno.upgradeWebSocket(request);
     socket.binaryType = "arraybuffer";
-    socket.onmessage = ({ data }: MessageEvent) => socket.send(data);
+    socket.onmessage = ({ data }: MessageEvent<ArrayBuffer>) => {
+      const isAsk = data.byteLength === ASK_BYTES;
+      socket.send(isAsk ? new Uint8Array(new Uint32Array(data)[0]!) : data);
+    };
     return response;
   };
   const { addr } = Deno.serve({ ...HERE, onListen: () => {} }, handler);
@@ -90,11 +97,11 @@ export async function platform(): Promise<Platform> {
   const dial = (url: string) => new WebSocket(url);
   if (Bun !== undefined) {
     const entry = await import("../../src/runtime/bun.ts");
-    return { entry, echo: echoOnBun, dial };
+    return { entry, echo: echoOnBun, dial, stalls: false };
   }
   if (Deno !== undefined) {
     const entry = await import("../../src/runtime/deno.ts");
-    return { entry, echo: echoOnDeno, dial };
+    return { entry, echo: echoOnDeno, dial, stalls: true };
   }
   const ws: Ws = createRequire(import.meta.url)("ws");
   const entry = await import("../../src/runtime/node.ts");
@@ -102,6 +109,7 @@ export async function platform(): Promise<Platform> {
     entry,
     echo: () => echoOnNode(ws),
     dial: (url) => new ws.WebSocket(url, WS_OPTIONS),
+    stalls: false,
   };
 }
 

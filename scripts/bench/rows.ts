@@ -9,20 +9,30 @@ import { Latencies } from "../latencies.ts";
 /** One kind of operation. */
 export interface Row {
   readonly name: string;
-  /** The name of the row that is the limit of this one. */
-  readonly limit: string;
+  /** The name of the row that is the limit of this one; none for a limit. */
+  readonly limit: string | undefined;
   readonly run: (at: number) => unknown;
-  /** Operations in one slice. */
+  /** Puts things back before each slice, off the clock. */
+  readonly prepare?: () => Promise<void>;
+  /** Runs in one slice. */
   readonly count: number;
   /** How many are in flight at once. */
   readonly width: number;
-  /** What one operation brings of what is counted, such as entries. */
+  /** What one run brings of what is counted, such as entries. */
   readonly weight: number;
+}
+
+/** The middle and the ends of what the rounds gave. */
+export interface Spread {
+  readonly median: number;
+  readonly least: number;
+  readonly most: number;
 }
 
 /** What came out of one row. */
 export interface Result {
   readonly name: string;
+  readonly limit: string | undefined;
   readonly width: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
@@ -30,13 +40,15 @@ export interface Result {
   /** Processor time of all processes for one operation, in microseconds. */
   readonly cpuUs: number;
   /** Times the limit's time for one operation, over the rounds. */
-  readonly ratio: {
-    readonly median: number;
-    readonly least: number;
-    readonly most: number;
-  };
-  /** Operations that took longer than a late acknowledgement does. */
-  readonly stalls: number;
+  readonly ratio: Spread;
+  /** Times the limit's processor time for one operation, over the rounds. */
+  readonly cpuRatio: Spread;
+  /**
+   * The share of a round's runs that took longer than a late acknowledgement
+   * does; only of one at a time is it the operation's own fault.
+   */
+  readonly stalled: Spread;
+  readonly longestMs: number;
 }
 
 /** What a stalled connection costs: one late acknowledgement. */
@@ -50,10 +62,11 @@ interface Slice {
 }
 
 async function slice(
-  { run, count, width }: Row,
+  { run, prepare, count, width }: Row,
   first: number,
   cpuMs: () => Promise<number>,
 ): Promise<Slice> {
+  await prepare?.();
   const times = new Latencies();
   const cpuBeforeMs = await cpuMs();
   const startMs = performance.now();
@@ -97,36 +110,53 @@ function resultOf(
   rows: readonly Row[],
   slices: ReadonlyMap<string, readonly Slice[]>,
 ): Result {
-  const own = slices.get(row.name)!;
-  const limit = rows.find(({ name }) => name === row.limit)!;
-  const limits = slices.get(row.limit)!;
+  const { name, limit, width, weight } = row;
+  const own = slices.get(name)!;
+  const limitRow = rows.find((other) => other.name === limit) ?? row;
+  const limits = slices.get(limitRow.name)!;
   const all = new Latencies();
   for (const { times } of own) all.addAll(times);
-  const ratios = new Latencies();
-  for (const [round, mine] of own.entries()) {
-    ratios.add(costOf(row, mine) / costOf(limit, limits[round]!));
-  }
-  const count = own.length * row.count * row.weight;
+  const times = (cost: (row: Row, slice: Slice) => number) =>
+    spreadOf(
+      own.map((mine, round) =>
+        cost(row, mine) / cost(limitRow, limits[round]!)
+      ),
+    );
+  const count = own.length * row.count * weight;
   const sum = (of: (slice: Slice) => number) =>
     own.reduce((total, each) => total + of(each), 0);
   return {
-    name: row.name,
-    width: row.width,
-    p50Ms: all.quantile(0.5),
-    p99Ms: all.quantile(0.99),
+    name,
+    limit,
+    width,
+    p50Ms: all.quantile(0.5) / weight,
+    p99Ms: all.quantile(0.99) / weight,
     perSecond: 1000 * count / sum(({ totalMs }) => totalMs),
     cpuUs: 1000 * sum(({ cpuMs }) => cpuMs) / count,
-    ratio: {
-      median: ratios.quantile(0.5),
-      least: ratios.quantile(0),
-      most: ratios.quantile(1),
-    },
-    stalls: all.over(STALL_MS),
+    ratio: times(timeOf),
+    cpuRatio: times(cpuOf),
+    stalled: spreadOf(
+      own.map(({ times }) =>
+        width === 1 && weight === 1 ? times.over(STALL_MS) / times.count : 0
+      ),
+    ),
+    longestMs: all.quantile(1),
   };
 }
 
+function spreadOf(values: readonly number[]): Spread {
+  const all = new Latencies();
+  all.add(...values);
+  const [least, median, most] = [0, 0.5, 1].map((share) => all.quantile(share));
+  return { median: median!, least: least!, most: most! };
+}
+
 /** The time of one operation: of one at a time the median, else the share. */
-function costOf({ width, count, weight }: Row, slice: Slice): number {
-  if (width === 1 && weight === 1) return slice.times.quantile(0.5);
+function timeOf({ width, count, weight }: Row, slice: Slice): number {
+  if (width === 1) return slice.times.quantile(0.5) / weight;
   return slice.totalMs / (count * weight);
+}
+
+function cpuOf({ count, weight }: Row, { cpuMs }: Slice): number {
+  return cpuMs / (count * weight);
 }

@@ -1,7 +1,6 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { Child } from "../../scripts/children.ts";
 import { picture } from "../../scripts/demo/picture.ts";
-import { measure, type Row } from "../../scripts/bench/rows.ts";
 import { Latencies, shownMs } from "../../scripts/latencies.ts";
 import { countsOf, runtimesOf } from "../../scripts/test.ts";
 
@@ -77,19 +76,4 @@ Deno.test("a child process answers, says what went wrong, and ends when told", a
   } finally {
     await child.kill();
   }
-});
-
-Deno.test("a benchmark counts per operation, and compares with the row's limit", async () => {
-  const row = { limit: "one", run: () => {}, count: 10, width: 1, weight: 1 };
-  const rows: Row[] = [
-    { ...row, name: "one" },
-    { ...row, name: "many", weight: 1000, width: 2 },
-  ];
-  let cpuMs = 0;
-  // Each slice is told that it took 1 ms of the processor.
-  const [one, many] = await measure(rows, 2, () => Promise.resolve(cpuMs++));
-  assertEquals(one!.ratio, { median: 1, least: 1, most: 1 });
-  assertEquals(one!.cpuUs, 1000 * 2 / 20);
-  assertEquals(many!.cpuUs, 1000 * 2 / 20_000);
-  assert(many!.perSecond > one!.perSecond);
 });

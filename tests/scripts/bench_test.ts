@@ -1,0 +1,156 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import {
+  boundOf,
+  BOUNDS,
+  failuresOf,
+  type Report,
+  type Target,
+  TARGETS,
+  worseness,
+} from "../../scripts/bench/judge.ts";
+import { run } from "../../scripts/bench/processes.ts";
+import { measure, type Result, type Row } from "../../scripts/bench/rows.ts";
+import { tableOf } from "../../scripts/bench/table.ts";
+import { needRuntime } from "../../scripts/runtimes_found.ts";
+
+Deno.test("a benchmark counts per operation, and compares with the row's limit", async () => {
+  const row = { limit: "one", run: () => {}, count: 10, width: 1, weight: 1 };
+  const rows: Row[] = [
+    { ...row, name: "one", limit: undefined },
+    { ...row, name: "many", weight: 1000, width: 2 },
+  ];
+  let cpuMs = 0;
+  // Each slice is told that it took 1 ms of the processor.
+  const [one, many] = await measure(rows, 2, () => Promise.resolve(cpuMs++));
+  assertEquals(one!.ratio, { median: 1, least: 1, most: 1 });
+  assertEquals(one!.cpuUs, 1000 * 2 / 20);
+  assertEquals(many!.cpuUs, 1000 * 2 / 20_000);
+  assertEquals(many!.cpuRatio, { median: 0.001, least: 0.001, most: 0.001 });
+  assert(many!.perSecond > one!.perSecond);
+});
+
+Deno.test("what a row needs is put back before each slice, off the clock", async () => {
+  const order: string[] = [];
+  const row: Row = {
+    name: "pop",
+    limit: undefined,
+    prepare: () => Promise.resolve(void order.push("prepare")),
+    run: () => order.push("run"),
+    count: 2,
+    width: 1,
+    weight: 1,
+  };
+  await measure([row], 1, () => Promise.resolve(order.push("clock")));
+  const slice = ["prepare", "clock", "run", "run", "clock"];
+  assertEquals(order, [...slice, ...slice]);
+});
+
+const only = (value: number) => ({ median: value, least: value, most: value });
+
+function result(name: string, ratio: number, stalled = 0): Result {
+  return {
+    name,
+    limit: "echo",
+    width: 1,
+    p50Ms: ratio * 0.02,
+    p99Ms: ratio * 0.1,
+    perSecond: 50_000 / ratio,
+    cpuUs: ratio * 20,
+    ratio: only(ratio),
+    cpuRatio: only(ratio),
+    stalled: only(stalled),
+    longestMs: 1,
+  };
+}
+
+/** A report of one row, measured on any core and on one. */
+function report(...rows: readonly Result[]): Report {
+  const placements = rows.map((row, i) => ({
+    core: i === 0 ? undefined : 0,
+    rounds: 5,
+    results: [row],
+  }));
+  return { runtime: "deno", version: "1", nodes: 3, placements };
+}
+
+const judged = [...Object.keys(TARGETS), ...BOUNDS.flatMap(({ rows }) => rows)];
+
+for (const name of new Set(judged)) {
+  Deno.test(`the judge refuses a collapse of "${name}", and nothing less`, () => {
+    const bound = boundOf(name, "deno");
+    assert(bound < Infinity);
+    const [good, bad] = [
+      result(name, bound * 0.99),
+      result(name, bound * 1.01),
+    ];
+    assertEquals(failuresOf(report(good, good)), []);
+    // What one placement shows alone is the scheduler's.
+    assertEquals(failuresOf(report(good, bad)), []);
+    assertEquals(failuresOf(report(bad, good)), []);
+    const [failure] = failuresOf(report(bad, bad));
+    assertEquals(failure!.name, name);
+    assertStringIncludes(failure!.words, "deno, 3 nodes");
+  });
+}
+
+Deno.test("the judge refuses operations that wait for late acknowledgements", () => {
+  const row = (stalled: number) => result("set, every size", 1, stalled);
+  assertEquals(failuresOf(report(row(0.04), row(0.04))), []);
+  assertEquals(failuresOf(report(row(0.2), row(0))), []);
+  const [failure] = failuresOf(report(row(0.2), row(0.2)));
+  assertStringIncludes(failure!.words, "stalls");
+});
+
+Deno.test("a bound that is looser than twice the target says why", () => {
+  for (const { rows, because } of BOUNDS) {
+    assert(rows.length > 0 && because.length > 20);
+  }
+  const doubled = (target: Target) =>
+    "timeMost" in target
+      ? 2 * target.timeMost
+      : "rateLeast" in target
+      ? 2 / target.rateLeast
+      : 0;
+  for (const [name, target] of Object.entries(TARGETS)) {
+    const isExcused = BOUNDS.some(({ rows }) => rows.includes(name));
+    assert(isExcused || boundOf(name, "deno") === doubled(target), name);
+  }
+});
+
+Deno.test("worse is more, whether the target is a time, a rate or a moment", () => {
+  const { ratio, ...rest } = result("a", 2);
+  const measured = { ...rest, ratio };
+  assertEquals(worseness({ timeMost: 1 }, measured), 2);
+  assertEquals(worseness({ rateLeast: 1 }, measured), 2);
+  assertEquals(worseness({ rateLeast: 0.5 }, measured), 1);
+  assertEquals(worseness({ usMost: 20 }, measured), 2);
+});
+
+Deno.test("the judge refuses a real ring whose nodes answer 20 ms late", async () => {
+  const rounds = 3;
+  const results = await run({
+    runtime: await needRuntime("deno"),
+    core: undefined,
+    nodes: 3,
+    rounds,
+    scale: 0.02,
+    only: ["get, remote", "set, 3 copies"],
+    lateMs: 20,
+  });
+  const late: Report = {
+    runtime: "deno",
+    version: Deno.version.deno,
+    nodes: 3,
+    placements: [{ core: undefined, rounds, results }],
+  };
+  assertEquals(results.map(({ name }) => name), [
+    "echo",
+    "get, remote",
+    "set, 3 copies",
+  ]);
+  assertEquals(
+    failuresOf(late).map(({ name }) => name),
+    ["get, remote", "set, 3 copies"],
+  );
+  assertStringIncludes(tableOf(late), "missed  at most 1.2");
+});
