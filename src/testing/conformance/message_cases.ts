@@ -179,8 +179,10 @@ export const messageCases: readonly Case[] = [
         async (one, two) => {
           const [left, right] = subject.library.memoryPair();
           let isDeaf = false;
+          let bytesSeen = 0;
           const lossy = new TransformStream<Uint8Array, Uint8Array>({
             transform: (frame, out) => {
+              bytesSeen += frame.length;
               if (!isDeaf) out.enqueue(frame);
             },
           });
@@ -196,6 +198,10 @@ export const messageCases: readonly Case[] = [
           await waiting(two!, 1);
           isDeaf = true;
           for (let i = 1; i < 1_500; i++) await one!.send([i]);
+          await until("all of them are lost", () => {
+            const { queuedBytes, bytesSent } = one!.stats();
+            return queuedBytes === 0 && bytesSeen === bytesSent;
+          });
           isDeaf = false;
           await one!.send([1_500]);
           await until("the last is there", () =>
