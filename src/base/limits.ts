@@ -68,6 +68,9 @@ export const PROBES_PENDING_MAX = 256;
 /** How often a message may be relayed. */
 export const RELAY_HOPS_MAX = 4;
 
+/** Entries of a member's successor list. */
+export const SUCCESSORS_MAX = 16;
+
 /** Requests that one node may have waiting for answers. */
 export const REQUESTS_IN_FLIGHT_MAX = 65_536;
 /** Requests of one peer that may wait here: its own, and those it gave up. */

@@ -137,9 +137,17 @@ export interface NodeOptions {
   readonly leaseMs: number;
   /** Links that this node keeps at most. */
   readonly linksMax: number;
+  /**
+   * Entries of the list of members that follow this one on the ring; the upkeep
+   * of the ring begins when there are more than twice that, and two, members.
+   */
+  readonly successors: number;
   readonly limits: Limits;
   readonly timings: Timings;
 }
+
+/** Enough that half of the members may fail at once (PROTOCOL). */
+export const SUCCESSORS = 8;
 
 /** How long a key belongs to who wrote it, if nothing else is said. */
 export const LEASE_MS = 3_600_000;

@@ -124,12 +124,12 @@ export class Gossip {
     this.#hearsay.records.delete(record.id);
   }
 
-  /** Tells all that is known, in pages. */
-  /** What a node knows that was told of this one. */
-  onAnnounced(joining: readonly MemberRecord[]): void {
-    for (const record of joining) this.#learn(record, undefined, "table");
+  /** Takes what a node knows of others. */
+  learn(records: readonly MemberRecord[]): void {
+    for (const record of records) this.#learn(record, undefined, "table");
   }
 
+  /** Tells all that is known, in pages. */
   onTableAsk(link: Link): void {
     let records: MemberRecord[] = [];
     for (const record of this.#table.records()) {

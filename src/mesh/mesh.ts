@@ -23,6 +23,8 @@ import { Notes } from "./notes.ts";
 import type { Extension, Peers, RingView } from "./peers.ts";
 import { Router } from "./relay.ts";
 import { Requests } from "./requests.ts";
+import { RingKeeper } from "./ring_keeper.ts";
+import { isOfRing } from "./ring_messages.ts";
 import { Sends } from "./sends.ts";
 import { isPresent, type Source, Table } from "./table.ts";
 
@@ -40,6 +42,7 @@ export class Mesh<Operation> {
   readonly #dialler: Dialler;
   readonly #gossip: Gossip;
   readonly broadcast: Broadcast;
+  readonly ringKeeper: RingKeeper;
   readonly sends: Sends;
   readonly notes: Notes;
   readonly #calls: Calls;
@@ -102,14 +105,16 @@ export class Mesh<Operation> {
       send: (call, letter, isToAll) => this.sends.begin(call, letter, isToAll),
       close: () => this.#close(),
     });
-    this.peers = new MeshPeers(context, {
+    const parts = {
       table: this.table,
       links: this.links,
       router: this.#router,
       requests: this.requests,
       gossip: this.#gossip,
       broadcast: this.broadcast,
-    });
+    };
+    this.ringKeeper = new RingKeeper(context, parts);
+    this.peers = new MeshPeers(context, parts);
     this.#planSweep();
   }
 
@@ -202,6 +207,7 @@ export class Mesh<Operation> {
   settle(): boolean {
     if (this.#isClosed) return false;
     this.#dialler.refresh();
+    this.ringKeeper.refresh();
     const before = this.#ringShown;
     const after = this.table.ring;
     this.#ringShown = after;
@@ -292,6 +298,7 @@ export class Mesh<Operation> {
     if (Requests.isAnswer(message.type)) {
       return this.requests.onAnswer(message, from);
     }
+    if (isOfRing(message)) return this.ringKeeper.onMessage(message, from);
     switch (message.type) {
       case "ping":
         return void this.#router.send(from, {

@@ -103,7 +103,7 @@ export class MeshPeers implements Peers {
     const request = this.#requests.begin(options.timings.probeMs, {
       onAnswer: (answer, from) => {
         if (answer.type === "announced") {
-          this.#gossip.onAnnounced(answer.joining);
+          this.#gossip.learn(answer.joining);
         }
         onEnd(from);
       },

@@ -15,6 +15,7 @@ import { Health, type MemberRecord, Role } from "../wire/messages.ts";
 import { Context } from "./context.ts";
 import type { LinkNumber, NodeEffect, NodeEvent } from "./events.ts";
 import { Mesh } from "./mesh.ts";
+import type { Pointers } from "../ring/stabilizer.ts";
 import type { Extension, Peers } from "./peers.ts";
 
 /** Numbers that show how a node is doing. */
@@ -23,6 +24,8 @@ export interface NodeStats {
   readonly members: number;
   readonly requestsInFlight: number;
   readonly timers: number;
+  /** Differences between ring and member table that lasted, and were mended. */
+  readonly ringRepairs: number;
   /** Messages that wait until links have room for them. */
   readonly sendsWaiting: number;
   /** Replies that are not confirmed yet. */
@@ -108,6 +111,11 @@ export class NodeMachine<Operation = never>
     return [...this.#mesh.links.peers];
   }
 
+  /** What this node answers to who keeps up the ring; `undefined`: no member. */
+  get pointers(): Pointers | undefined {
+    return this.#mesh.ringKeeper.pointers;
+  }
+
   get stats(): NodeStats {
     const { links, table, requests, sends, notes, broadcast } = this.#mesh;
     return {
@@ -115,6 +123,7 @@ export class NodeMachine<Operation = never>
       members: table.size,
       requestsInFlight: requests.size,
       timers: this.#context.timers.size,
+      ringRepairs: this.#mesh.ringKeeper.repairs,
       sendsWaiting: sends.size,
       repliesWaiting: notes.size,
       broadcastBytes: broadcast.keptBytes,

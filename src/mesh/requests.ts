@@ -48,6 +48,7 @@ const ANSWERS: ReadonlySet<Message["type"]> = new Set([
   "pong",
   "probed",
   "announced",
+  "ringState",
   "putAnswer",
   "getAnswer",
   "execAnswer",

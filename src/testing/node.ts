@@ -20,6 +20,7 @@ import type {
   NodeEvent,
 } from "../mesh/events.ts";
 import type { NodeStats } from "../mesh/node_machine.ts";
+import type { Pointers } from "../ring/stabilizer.ts";
 import type { MemberRecord } from "../wire/messages.ts";
 import type { Endpoint } from "./link.ts";
 
@@ -28,6 +29,8 @@ export interface MachineView {
   readonly id: Id;
   readonly members: readonly MemberRecord[];
   readonly stats: NodeStats;
+  /** Its part in the upkeep of the ring, if it has one. */
+  readonly pointers: Pointers | undefined;
   readonly dict: {
     readonly isSettled: boolean;
     readonly stats: DictStats;

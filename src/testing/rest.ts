@@ -13,6 +13,7 @@ import {
 } from "./checkers.ts";
 import type { Cluster } from "./cluster.ts";
 import { sessionEnds } from "./lives.ts";
+import { unevenRing } from "./ring_watch.ts";
 import { Violation } from "./simulator.ts";
 
 /** The first check that is not fulfilled, and what it found. */
@@ -58,6 +59,8 @@ export function unfinished(cluster: Cluster): Unrest {
   if (busy !== undefined) return ["boundedQueues", busy];
   const unrest = unsettled(cluster);
   if (unrest[1] !== undefined) return unrest;
+  const uneven = unevenRing(live, simulator.successors);
+  if (uneven[1] !== undefined) return uneven;
   const left = sessionEnds(live);
   if (left !== undefined) return ["sessionEnds", left];
   return [

@@ -27,6 +27,7 @@ import { Faults } from "./faults.ts";
 import { expiredIsGone, expiredIsNotRead, oneOwner } from "./lives.ts";
 import { demand, undropped, unfinished, unsettled } from "./rest.ts";
 import type { CreateMachine, Host, SimulatedNode } from "./node.ts";
+import { ringOf, RingWatch } from "./ring_watch.ts";
 import { report, Violation } from "./simulator.ts";
 import type { SwarmOptions } from "./swarm.ts";
 import { Talk, TALK_BURST } from "./talk.ts";
@@ -56,6 +57,9 @@ export interface RunSettings {
 const BOOT_MAX_MS = 60_000;
 /** Everything must be well again this soon after the last fault. */
 const LIVENESS_MAX_MS = 60_000;
+/** The ring must keep its invariants from this long after the last fault on. */
+const RING_MAX_MS = 30_000;
+const RING_MS = 500;
 /** Nothing that was sent stays on its way for longer than this. */
 const IN_FLIGHT_MS = 5_000;
 /** After this long without a fault nobody keeps a copy that is not its own. */
@@ -112,6 +116,7 @@ class Run {
       seed,
       network,
       replicas,
+      successors: options.successors,
       create: settings.create ?? createChordMachine,
       secret: options.isSecured ? "known to every node" : "",
       limits: options.isLimited ? LOW_LIMITS : {},
@@ -159,6 +164,7 @@ class Run {
     this.#workload.stop();
     this.#talk.stop();
     this.#faults.stop();
+    queue.after(RING_MAX_MS, () => this.#watchRing(new RingWatch()));
     this.#watchers.stop();
     // What was asked for before the end may still be on its way.
     queue.run(queue.nowMs + IN_FLIGHT_MS);
@@ -278,6 +284,15 @@ class Run {
       simulator.queue.run(simulator.nowMs + POLL_MS);
     } while (!isDone() && simulator.nowMs < untilMs);
     if (!isDone()) throw new Violation("callsEnd", "the final reads hang");
+  }
+
+  /** From now on I1 to I7 hold at every moment. */
+  #watchRing(watch: RingWatch): void {
+    const { simulator } = this.#cluster;
+    const ring = ringOf(simulator.nodes, simulator.successors);
+    const unrest = ring && watch.look(ring);
+    if (unrest !== undefined) report(...unrest);
+    simulator.queue.after(RING_MS, () => this.#watchRing(watch));
   }
 
   #watchEnds(): void {

@@ -8,7 +8,7 @@
  * @module
  */
 import { utf8 } from "../base/bytes.ts";
-import type { Timings } from "../base/options.ts";
+import { SUCCESSORS, type Timings } from "../base/options.ts";
 import type {
   DictOperation,
   Found,
@@ -32,6 +32,8 @@ export interface RingOptions {
   readonly replicas?: number;
   readonly network?: Partial<NetworkOptions>;
   readonly timings?: Partial<Timings>;
+  /** L: with 2, the ring is kept up by the stabilizer from 7 members on. */
+  readonly successors?: number;
   /** How long a key belongs to its writer; without it there are no leases. */
   readonly leaseMs?: number;
   readonly create?: CreateMachine;
@@ -62,6 +64,7 @@ export class Ring {
       create: options.create ?? createChordMachine,
       network: { ...QUIET, ...options.network },
       replicas: options.replicas ?? 3,
+      successors: options.successors ?? SUCCESSORS,
       leaseMs: options.leaseMs,
       clockOffsetMaxMs: 0,
       clockDriftMax: 0,

@@ -16,6 +16,7 @@ import {
   type Limits,
   type NodeOptions,
   rulesOf,
+  SUCCESSORS,
   TIMINGS,
   type Timings,
 } from "../base/options.ts";
@@ -55,6 +56,8 @@ export interface SimulatorOptions {
   readonly replicas: number;
   /** What all nodes know; empty for none. */
   readonly secret?: string;
+  /** See {@linkcode NodeOptions}; small, so that few nodes keep up a ring. */
+  readonly successors?: number;
   readonly timings?: Partial<Timings>;
   readonly limits?: Partial<Limits>;
   /** How long a key belongs to its writer; without it there are no leases. */
@@ -129,6 +132,11 @@ export class Simulator implements World {
     return this.#options.replicas;
   }
 
+  /** L: see {@linkcode NodeOptions}. */
+  get successors(): number {
+    return this.#options.successors ?? SUCCESSORS;
+  }
+
   get hosts(): readonly Host[] {
     return this.#hosts;
   }
@@ -182,6 +190,7 @@ export class Simulator implements World {
       limits: { ...LIMITS, ...this.#options.limits },
       isSecured: this.#secret.length > 0,
       linksMax: 256,
+      successors: this.successors,
       timings: this.#timings,
     };
     const machine = create(options, random, {

@@ -9,7 +9,7 @@
  * @module
  */
 import { below, fraction, pick, SeededRandom } from "../base/random.ts";
-import { EVERYWHERE } from "../base/options.ts";
+import { EVERYWHERE, SUCCESSORS } from "../base/options.ts";
 import type { NetworkOptions } from "./network.ts";
 
 /** The kinds of fault, each with how often it strikes per virtual minute. */
@@ -56,6 +56,8 @@ export interface SwarmOptions {
   readonly seed: number;
   readonly members: number;
   readonly leaves: number;
+  /** L: beyond 2(L + 1) members the ring is kept up by the stabilizer. */
+  readonly successors: number;
   readonly replicas: number;
   /** How long the workload with faults lasts, in virtual minutes. */
   readonly minutes: number;
@@ -104,6 +106,7 @@ const LIMITED_SHARE = 0.2;
 export interface SwarmOverrides {
   readonly members?: number | undefined;
   readonly minutes?: number | undefined;
+  readonly successors?: number | undefined;
   /** Whether every node is a member and holds everything. */
   readonly sync?: boolean | undefined;
 }
@@ -156,6 +159,8 @@ export function swarmOptions(
     seed,
     members: overrides.members ?? drawn,
     leaves: below(random, 3),
+    successors: overrides.successors ??
+      pick(new SeededRandom(seed, "successors"), [2, 2, 3, SUCCESSORS])!,
     replicas: overrides.sync === true ? EVERYWHERE : 3,
     minutes,
     calmMinutes: isQuick ? minutes * (isHealthy ? 1 : CALM_SHARE) : 0,

@@ -16,6 +16,7 @@ import {
   REASON_BYTES_MAX,
   RECORDS_PER_MESSAGE_MAX,
   SECRETS_MAX,
+  SUCCESSORS_MAX,
   URL_BYTES_MAX,
   VALUE_BYTES_MAX,
   WATCH_PAGE_MAX,
@@ -267,6 +268,19 @@ export const declarations = [
   }),
 
   declare(23, "noted", control, { id }),
+
+  // The ring's upkeep.
+  declare(24, "ringAsk", control, { request }),
+  declare(25, "ringState", control, {
+    request,
+    /** Whether the sender is in the ring. */
+    member: flag,
+    predecessor: optional(member),
+    successors: list(member, SUCCESSORS_MAX, "successors"),
+  }),
+  declare(26, "ringNotify", control, { record: member }),
+  declare(27, "ringSeen", control, { state: u32 }),
+  declare(28, "ringStale", control, {}),
 
   // The dict: one key.
   declare(32, "put", operations, {

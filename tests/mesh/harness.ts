@@ -5,7 +5,12 @@
  * @module
  */
 import { type Bytes, utf8 } from "../../src/base/bytes.ts";
-import { LEASE_MS, LIMITS, TIMINGS } from "../../src/base/options.ts";
+import {
+  LEASE_MS,
+  LIMITS,
+  SUCCESSORS,
+  TIMINGS,
+} from "../../src/base/options.ts";
 import { Timers } from "../../src/base/timers.ts";
 import type {
   CallNumber,
@@ -65,6 +70,7 @@ export class Network {
         leaseMs: LEASE_MS,
         isSecured: secrets.length > 0,
         linksMax: options.linksMax ?? 256,
+        successors: options.successors ?? SUCCESSORS,
         limits: { ...LIMITS, ...options.limits },
         timings: TIMINGS,
       },

@@ -100,5 +100,6 @@ export interface StationOptions {
   /** Cannot be dialled. */
   readonly isLeaf?: boolean;
   readonly linksMax?: number;
+  readonly successors?: number;
   readonly limits?: Partial<Limits>;
 }

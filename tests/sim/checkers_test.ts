@@ -82,6 +82,7 @@ function ring(count: number): HandMade[] {
       machine: {
         id,
         stats: NO_NODE_STATS,
+        pointers: undefined,
         get members() {
           return made.members;
         },

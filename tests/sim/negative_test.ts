@@ -42,6 +42,9 @@ class Defective implements SimulatedMachine {
   get stats(): SimulatedMachine["stats"] {
     return this.inner.stats;
   }
+  get pointers(): SimulatedMachine["pointers"] {
+    return this.inner.pointers;
+  }
   get dict(): SimulatedMachine["dict"] {
     return this.inner.dict;
   }

@@ -21,6 +21,7 @@ export const NO_NODE_STATS = {
   members: 0,
   requestsInFlight: 0,
   timers: 0,
+  ringRepairs: 0,
   sendsWaiting: 0,
   repliesWaiting: 0,
   broadcastBytes: 0,
@@ -44,6 +45,7 @@ export class ToyMachine implements SimulatedMachine {
   readonly id: Id;
   readonly members = [];
   readonly stats = NO_NODE_STATS;
+  readonly pointers = undefined;
   readonly dict = NO_DICT;
   /** What happened, each with its time in whole milliseconds. */
   readonly log: string[] = [];

@@ -18,6 +18,7 @@ const TABLE: readonly (readonly [RegExp, number])[] = [
   [/^src\/base\//, 0],
   [/^src\/id\//, 1],
   [/^src\/wire\//, 2],
+  [/^src\/ring\//, 2.5],
   [DRIVERS, 5],
   [/^src\/mesh\//, 3],
   [/^src\/dict\//, 3.5],

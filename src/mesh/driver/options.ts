@@ -16,6 +16,7 @@ import {
   type Limits,
   type NodeOptions,
   rulesOf,
+  SUCCESSORS,
   TIMINGS,
   type Timings,
 } from "../../base/options.ts";
@@ -111,6 +112,7 @@ export function resolveOptions(
     ),
     limits: resolveLimits(options.limits),
     linksMax: checkCount(options.maxConnections ?? LINKS_MAX),
+    successors: SUCCESSORS,
     timings: { ...TIMINGS, ...options.timings },
   };
 }
