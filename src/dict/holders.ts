@@ -51,10 +51,11 @@ export function joinersOf(
   ring: RingView,
   id: Id,
   replicas: number,
-): MemberRecord[] {
-  if (ring.joining.length === 0) return [];
+): readonly MemberRecord[] {
   const { members } = ring;
-  if (members.length < replicas) return [...ring.joining];
+  if (ring.joining.length === 0 || members.length < replicas) {
+    return ring.joining;
+  }
   // As a joiner before the last holder displaces it, so does the last holder
   // bound the arc in which a joiner becomes one.
   const last = members[(ring.indexOf(id) + replicas - 1) % members.length]!;

@@ -27,7 +27,7 @@ import { compareVersions, HybridClock } from "./version.ts";
 /** How much longer than agreed a tombstone is kept. */
 const TOMBSTONE_MARGIN = 25 / 24;
 
-/** How long a replaced version is remembered: as long as a write may take. */
+/** How long a replaced version is remembered at least: while a write may last. */
 const OVERWRITTEN_KEPT_MS = 60_000;
 
 /** What became of a write at one node. */
@@ -110,7 +110,7 @@ export class Replica {
     }
     if (!isOlder && order !== 0) this.#store(id, record, before);
     const isHeld = this.share.holds(id);
-    if (!this.share.has(id)) this.onForeign();
+    if (!isHeld && !this.share.has(id)) this.onForeign();
     return {
       status: isHeld ? PutStatus.stored : PutStatus.kept,
       version: undefined,
@@ -190,24 +190,31 @@ export class Replica {
  * it for beaten makes it again, and what a `pop` has given away comes back.
  */
 class Overwritten {
-  readonly #untilMs = new Map<string, number>();
+  // Two generations: what is too old is forgotten as a whole, for nothing.
+  #young = new Map<Id, Version[]>();
+  #old = new Map<Id, Version[]>();
+  #youngCount = 0;
+  #youngSinceMs = -Infinity;
 
   has(id: Id, version: Version): boolean {
-    return this.#untilMs.has(nameOf(id, version));
+    const isSame = (other: Version) => compareVersions(other, version) === 0;
+    return this.#young.get(id)?.some(isSame) === true ||
+      this.#old.get(id)?.some(isSame) === true;
   }
 
   note(id: Id, version: Version, nowMs: number): void {
-    this.#untilMs.set(nameOf(id, version), nowMs + OVERWRITTEN_KEPT_MS);
-    for (const [oldest, untilMs] of this.#untilMs) {
-      const isFull = this.#untilMs.size > OVERWRITTEN_KEPT_MAX;
-      if (untilMs > nowMs && !isFull) break;
-      this.#untilMs.delete(oldest);
+    const isOver = nowMs - this.#youngSinceMs >= OVERWRITTEN_KEPT_MS;
+    if (isOver || this.#youngCount >= OVERWRITTEN_KEPT_MAX / 2) {
+      this.#old = this.#young;
+      this.#young = new Map();
+      this.#youngCount = 0;
+      this.#youngSinceMs = nowMs;
     }
+    this.#youngCount++;
+    const versions = this.#young.get(id);
+    if (versions === undefined) this.#young.set(id, [version]);
+    else versions.push(version);
   }
-}
-
-function nameOf(id: Id, { ms, count, node }: Version): string {
-  return `${id}/${ms}.${count}.${node}`;
 }
 
 /** The bytes as an array that shares its memory with nothing else. */

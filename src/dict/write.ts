@@ -290,15 +290,14 @@ export class Write extends Call<Written> {
     if (this.#mustBeLarger(holders[0]!.id)) {
       return this.#beginLarger(this.#newer!);
     }
-    const missing = holders.filter(({ id }, index) =>
-      !this.#isConfirmed(id, index)
+    const open = holders.findIndex(({ id }, index) =>
+      !this.#isConfirmed(id, index) && !this.#needsStandIn(id)
     );
-    if (this.#isJoinerOpen()) return;
-    if (missing.length === 0) {
+    if (open >= 0 || this.#isJoinerOpen()) return;
+    if (holders.every(({ id }, index) => this.#isConfirmed(id, index))) {
       const ids = holders.map(({ id }) => id);
       return this.succeed({ version: this.#version, holders: ids });
     }
-    if (missing.some(({ id }) => !this.#needsStandIn(id))) return;
     const candidates = this.#candidates();
     const confirmed = candidates.filter((id, index) =>
       this.#isConfirmed(id, index)
@@ -318,6 +317,7 @@ export class Write extends Call<Written> {
    */
   #isJoinerOpen(): boolean {
     const { ring } = this.#peers;
+    if (ring.joining.length === 0) return false;
     return joinersOf(ring, this.#id, this.context.options.replicas)
       .some(({ id }) =>
         this.#targets.get(id)?.state === "asked" && !this.#needsStandIn(id)
