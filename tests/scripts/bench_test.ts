@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { sha256 } from "../../src/base/sha256.ts";
 import {
   boundOf,
   BOUNDS,
@@ -8,6 +9,7 @@ import {
   TARGETS,
   worseness,
 } from "../../scripts/bench/judge.ts";
+import { time } from "../../scripts/bench/micro/timing.ts";
 import { run } from "../../scripts/bench/processes.ts";
 import { measure, type Result, type Row } from "../../scripts/bench/rows.ts";
 import { tableOf } from "../../scripts/bench/table.ts";
@@ -153,4 +155,21 @@ Deno.test("the judge refuses a real ring whose nodes answer 20 ms late", async (
     ["get, remote", "set, 3 copies"],
   );
   assertStringIncludes(tableOf(late), "missed  at most 1.2");
+});
+
+Deno.test("the work of a case that is timed is done, and counted by its weight", () => {
+  const input = new Uint8Array(64);
+  const hashes = (count: number) => () => {
+    for (let i = 0; i < count; i++) sha256(input);
+  };
+  const group = "hashes";
+  const [one, many, each] = time([
+    { group, name: "one", run: hashes(1) },
+    { group, name: "fifty", run: hashes(50) },
+    { group, name: "of fifty, each", run: hashes(50), weight: 50 },
+  ], { rounds: 5, batchMs: 0.2 });
+  // Whoever left the work out would find them the same.
+  assert(many!.median > 5 * one!.median);
+  assert(each!.median < many!.median / 5);
+  assert(one!.low <= one!.median && one!.median <= one!.high);
 });
