@@ -41,6 +41,8 @@ export const LINK_QUEUE_BYTES_MAX = 64 * 1024 * 1024;
 export const MEMBERS_MAX = 8192;
 /** Member records in one gossip or table message. */
 export const RECORDS_PER_MESSAGE_MAX = 256;
+/** Parts that two nodes compare their member tables by. */
+export const TABLE_PARTS_MAX = 256;
 /** Up to this many nodes every node has a link to every other. */
 export const FULL_MESH_NODES_MAX = 64;
 /** Links that one node keeps. */

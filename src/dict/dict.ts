@@ -75,7 +75,7 @@ export class Dict implements Extension<DictOperation> {
   readonly #sessions: Sessions;
   readonly #watches: Watches;
   readonly #watched: Watched;
-  /** Members that others may not know yet, until when. */
+  /** Members that others may not know yet, until when; the oldest first. */
   readonly #newMembers = new Map<Id, number>();
   #listener: TableListener = () => {};
 
@@ -395,9 +395,13 @@ export class Dict implements Extension<DictOperation> {
   #noteNewMembers(ids: readonly Id[]): void {
     const { nowMs } = this.#context;
     for (const [id, untilMs] of this.#newMembers) {
-      if (untilMs < nowMs) this.#newMembers.delete(id);
+      if (untilMs >= nowMs) break;
+      this.#newMembers.delete(id);
     }
-    for (const id of ids) this.#newMembers.set(id, nowMs + NEW_MEMBER_MS);
+    for (const id of ids) {
+      this.#newMembers.delete(id);
+      this.#newMembers.set(id, nowMs + NEW_MEMBER_MS);
+    }
   }
 
   /** Became first holder where another was: did that one tell all it knew? */

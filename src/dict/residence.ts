@@ -16,7 +16,7 @@ import { isCrowded, positionInLargestGap } from "../id/ring.ts";
 import type { Context } from "../mesh/context.ts";
 import type { CallNumber } from "../mesh/events.ts";
 import type { Peers } from "../mesh/peers.ts";
-import { type MemberRecord, Role } from "../wire/messages.ts";
+import { Role } from "../wire/messages.ts";
 import type { Repair } from "./repair.ts";
 import type { Replica } from "./replica.ts";
 import type { Sweep } from "./sweep.ts";
@@ -142,7 +142,7 @@ export class Residence {
 
   #begin(place: Id | undefined): void {
     const { ring } = this.#peers;
-    const taken = this.#positions(ring.joining);
+    const taken = this.#positions();
     const position = place !== undefined && !isCrowded(place, taken)
       ? place
       : positionInLargestGap(taken, this.#context.random);
@@ -152,11 +152,11 @@ export class Residence {
     this.#take(isFounder ? Role.active : Role.joining, position);
   }
 
-  /** The positions of the members and of these joiners, sorted. */
-  #positions(joiners: readonly MemberRecord[]): Id[] {
+  /** The positions of the others that are in the ring, sorted. */
+  #positions(): Id[] {
     const { ring, self } = this.#peers;
     // Who was at this node's url is gone, whether the others know it or not.
-    return [...ring.members, ...joiners]
+    return [...ring.members, ...ring.joining]
       .filter(({ id, url }) =>
         id !== self.id && (url === "" || url !== self.url)
       )
@@ -164,16 +164,16 @@ export class Residence {
   }
 
   /**
-   * Others chose at the same time, perhaps the same place: of two the one with
-   * the smaller id keeps its place.
+   * Others chose at the same time, perhaps the same place. Whoever sees that
+   * moves: the other one may have looked before there was anything to see.
    */
   #findBetterPlace(): boolean {
     const { ring, self } = this.#peers;
     if (self.role !== Role.joining) return false;
     if (this.#placesTried >= PLACES_TRIED_MAX) return false;
-    const first = ring.joining.filter(({ id }) => id < self.id);
-    const taken = this.#positions(first);
-    if (first.length === 0 || !isCrowded(self.position, taken)) return false;
+    if (ring.joining.length <= 1) return false;
+    const taken = this.#positions();
+    if (!isCrowded(self.position, taken)) return false;
     this.#placesTried++;
     const position = positionInLargestGap(taken, this.#context.random);
     this.#take(Role.joining, position);

@@ -198,6 +198,14 @@ export class Calls {
     );
   }
 
+  /** Whether a call waits for what `peer` knows. */
+  isAcquainting(peer: Id): boolean {
+    for (const waiting of this.#acquainting.values()) {
+      if (waiting.peer === peer) return true;
+    }
+    return false;
+  }
+
   /** This node knows of all that `peer` knows of, or lost it again. */
   onAcquainted(peer: Id): void {
     for (const [call, waiting] of this.#acquainting) {

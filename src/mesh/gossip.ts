@@ -5,11 +5,13 @@
  * node hears of each event about once. Push gossip to random nodes was the
  * other choice: it needs several times the messages for the same certainty.
  * What the tree misses shows when two heartbeats in a row tell of another
- * table; then the whole tables are exchanged.
+ * table; then the tables are compared, and what differs is exchanged. Where
+ * nodes come and go all the time two tables are never equal for long, and it is
+ * waited for what is on its way: looking costs more than the news themselves.
  *
  * @module
  */
-import { RECORDS_PER_MESSAGE_MAX } from "../base/limits.ts";
+import { RECORDS_PER_MESSAGE_MAX, TABLE_PARTS_MAX } from "../base/limits.ts";
 import { jittered } from "../base/random.ts";
 import type { Timer } from "../base/timers.ts";
 import type { Id } from "../id/id.ts";
@@ -31,6 +33,12 @@ import { branches, everyoneBut, type Fitness } from "./tree.ts";
 const HEARSAY_FACTOR = 4;
 /** Tables are not asked for again within this many heartbeats. */
 const ASK_HEARTBEATS = 2;
+/** Members in each part of a table that is compared by parts. */
+const PART_MEMBERS = 8;
+/** While news come in, so many comparisons may follow each other, … */
+const ASKS_IN_A_ROW = 4;
+/** … and one more after so many heartbeats. */
+const ASK_AGAIN_HEARTBEATS = 30;
 
 /** What else there is to know about news. */
 export interface GossipHandlers {
@@ -38,6 +46,8 @@ export interface GossipHandlers {
   onAccused(health: Health): void;
   /** Somebody else has come to suspect a node, too. */
   onSuspicionHeard(record: MemberRecord): void;
+  /** Whether a call waits for what a peer knows. */
+  isAwaited(peer: Id): boolean;
 }
 
 /** News that wait for their moment. */
@@ -55,6 +65,9 @@ export class Gossip {
   readonly #fitness: Fitness;
   readonly #handlers: GossipHandlers;
   readonly #news: Batch = { records: new Map(), timer: undefined };
+  /** Comparisons that may be made before all news have arrived, and since when. */
+  #asksLeft = ASKS_IN_A_ROW;
+  #asksCountedMs: number;
   /** What somebody else is likely to spread already. */
   readonly #hearsay: Batch = { records: new Map(), timer: undefined };
 
@@ -72,11 +85,19 @@ export class Gossip {
     this.#router = router;
     this.#fitness = fitness;
     this.#handlers = handlers;
+    this.#asksCountedMs = context.nowMs;
   }
 
   /** Tells every node, together with what else comes up in a moment. */
   announce(record: MemberRecord): void {
     this.#add(this.#news, record, this.#context.options.timings.gossipMs);
+  }
+
+  /** Tells what is to be told without waiting for more. */
+  hurry(): void {
+    this.#context.timers.cancel(this.#news.timer);
+    this.#news.timer = undefined;
+    this.#flush(this.#news);
   }
 
   /** Tells every node, unless somebody else turns out to do it. */
@@ -129,16 +150,30 @@ export class Gossip {
     for (const record of records) this.#learn(record, undefined, "table");
   }
 
-  /** Tells all that is known, in pages. */
-  onTableAsk(link: Link): void {
+  /** Tells all that is known, or what the asker may not know, in pages. */
+  onTableAsk(
+    message: MessageOf<"tableAsk"> | MessageOf<"tableParts">,
+    link: Link,
+  ): void {
+    const records = message.type === "tableAsk"
+      ? this.#table.records()
+      : this.#table.recordsBeyond(message.parts);
+    this.#tellAll(link, records);
+  }
+
+  /** Tells at least that there is nothing to tell. */
+  #tellAll(link: Link, all: Iterable<MemberRecord>): void {
     let records: MemberRecord[] = [];
-    for (const record of this.#table.records()) {
+    let isTold = false;
+    for (const record of all) {
       records.push(record);
       if (records.length < RECORDS_PER_MESSAGE_MAX) continue;
       this.#links.send(link, { type: "table", records });
+      isTold = true;
       records = [];
     }
-    if (records.length > 0) this.#links.send(link, { type: "table", records });
+    if (records.length === 0 && isTold) return;
+    this.#links.send(link, { type: "table", records });
   }
 
   /** Takes one page of another node's table. */
@@ -163,11 +198,30 @@ export class Gossip {
       return true;
     }
     link.tablesDiffer++;
-    if (isFirst || link.tablesDiffer > 1) this.compare(link.peer);
+    const isOften = isFirst || link.tablesDiffer > 1;
+    const isAwaited = this.#handlers.isAwaited(link.peer);
+    if (isAwaited || (isOften && this.#isTimeToAsk())) this.compare(link.peer);
     return false;
   }
 
-  /** Asks a node for its table, and shows it that this one is different. */
+  /**
+   * Whether a difference is likely to last. If this table changes anyway, it is
+   * looked at now and then all the same, as news may be lost among others.
+   */
+  #isTimeToAsk(): boolean {
+    const { nowMs, options } = this.#context;
+    const { heartbeatMs } = options.timings;
+    if (nowMs - this.#table.changedMs >= heartbeatMs) return true;
+    const periodMs = ASK_AGAIN_HEARTBEATS * heartbeatMs;
+    const regained = Math.floor((nowMs - this.#asksCountedMs) / periodMs);
+    this.#asksLeft = Math.min(ASKS_IN_A_ROW, this.#asksLeft + regained);
+    this.#asksCountedMs += regained * periodMs;
+    if (this.#asksLeft === 0) return false;
+    this.#asksLeft--;
+    return true;
+  }
+
+  /** Asks what a node knows, and shows it that this one knows other things. */
   compare(with_: Id): void {
     const link = this.#links.to(with_);
     if (link === undefined) return;
@@ -176,7 +230,14 @@ export class Gossip {
     if (nowMs - link.tableAskedMs < waitMs) return;
     link.tableAskedMs = nowMs;
     link.tablesDiffer = 0;
-    this.#links.send(link, { type: "tableAsk" });
+    const { size } = this.#table;
+    const count = Math.min(Math.floor(size / PART_MEMBERS), TABLE_PARTS_MAX);
+    this.#links.send(
+      link,
+      count <= 1
+        ? { type: "tableAsk" }
+        : { type: "tableParts", parts: this.#table.parts(count) },
+    );
     this.#links.send(link, {
       type: "heartbeat",
       table: this.#table.digest,

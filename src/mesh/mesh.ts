@@ -148,6 +148,7 @@ export class Mesh<Operation> {
           if (health >= Health.dead) this.#returned.add(this.table.self.id);
         },
         onSuspicionHeard: (record) => this.detector.onSuspicionHeard(record),
+        isAwaited: (peer) => this.#calls.isAcquainting(peer),
       },
     );
   }
@@ -268,7 +269,8 @@ export class Mesh<Operation> {
         });
         break;
       case "tableAsk":
-        this.#gossip.onTableAsk(link);
+      case "tableParts":
+        this.#gossip.onTableAsk(message, link);
         break;
       case "table":
         this.#gossip.onTable(message, link);
@@ -318,18 +320,8 @@ export class Mesh<Operation> {
 
   /** Through others come operations, and what spreads where no link is. */
   #onRelayed(message: Message, from: Id): void {
-    switch (message.type) {
-      case "announce":
-      case "probe":
-      case "tableAsk":
-      case "table":
-      case "castAsk":
-        return;
-      case "gossip":
-        return this.#gossip.onGossip(message, undefined);
-      default:
-        this.#onMessage(message, from);
-    }
+    if (message.type !== "gossip") return this.#onMessage(message, from);
+    this.#gossip.onGossip(message, undefined);
   }
 
   /** Takes what a node says of itself; gives why it may not link, if so. */

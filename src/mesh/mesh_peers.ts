@@ -96,6 +96,8 @@ export class MeshPeers implements Peers {
 
   announce(done: () => void): void {
     const { timers, nowMs, options } = this.#context;
+    // Who hears of the next role first would not know that there was this one.
+    this.#gossip.hurry();
     const open = new Set(this.#links.peers);
     const onEnd = (id: Id) => {
       if (open.delete(id) && open.size === 0) done();

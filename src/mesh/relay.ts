@@ -29,6 +29,12 @@ const LINK_TYPES: ReadonlySet<Message["type"]> = new Set([
   "retire",
   "heartbeat",
   "relay",
+  "announce",
+  "probe",
+  "tableAsk",
+  "tableParts",
+  "table",
+  "castAsk",
 ]);
 
 /** Finds ways to nodes. */

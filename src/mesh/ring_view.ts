@@ -107,17 +107,18 @@ export function newcomers(
   let start = 0;
   const least = Math.min(old.length, now.length);
   while (start < least && old[start] === now[start]) start++;
-  let same = 0;
-  while (same < least - start && old.at(-1 - same) === now.at(-1 - same)) {
-    same++;
+  let [end, oldEnd] = [now.length, old.length];
+  while (end > start && oldEnd > start && now[end - 1] === old[oldEnd - 1]) {
+    end--;
+    oldEnd--;
   }
   const known = new Set(joining.map(({ id }) => id));
-  for (let i = start; i < old.length - same; i++) known.add(old[i]!.id);
+  for (let i = start; i < oldEnd; i++) known.add(old[i]!.id);
   const isNew = (record: MemberRecord) => !known.has(record.id);
   const ids = (records: readonly MemberRecord[]) =>
     records.filter(isNew).map(({ id }) => id);
   return {
-    members: ids(now.slice(start, now.length - same)),
+    members: ids(now.slice(start, end)),
     joining: ids(after.joining),
   };
 }

@@ -54,6 +54,7 @@ export class Table {
   readonly #awayMaxMs: number;
   #self: MemberRecord;
   #digest = 0;
+  #changedMs = 0;
   #order: readonly Id[] = [];
   #ring: RingView = buildRing([]);
 
@@ -87,6 +88,31 @@ export class Table {
    */
   get digest(): number {
     return this.#digest;
+  }
+
+  /** When the digest last changed. */
+  get changedMs(): number {
+    return this.#changedMs;
+  }
+
+  /** The digest cut into `count` parts, by the first byte of the ids. */
+  parts(count: number): number[] {
+    const parts = new Array<number>(count).fill(0);
+    for (const { record, digest } of this.#entries.values()) {
+      const part = partOf(record.id, count);
+      parts[part] = (parts[part]! + digest) >>> 0;
+    }
+    return parts;
+  }
+
+  /** All records in the parts where the digest is not this one. */
+  *recordsBeyond(parts: readonly number[]): Generator<MemberRecord> {
+    const { length } = parts;
+    const own = this.parts(length);
+    for (const { record } of this.#entries.values()) {
+      const part = partOf(record.id, length);
+      if (own[part] !== parts[part]) yield record;
+    }
   }
 
   /** The ids of all present nodes, this one included, sorted. */
@@ -168,6 +194,7 @@ export class Table {
       ? mix(mix(idHash, record.incarnation), record.health)
       : 0;
     this.#digest = (this.#digest - (old?.digest ?? 0) + digest) >>> 0;
+    if (digest !== old?.digest) this.#changedMs = nowMs;
     this.#entries.set(record.id, {
       record,
       digest,
@@ -195,6 +222,10 @@ export class Table {
     }
     return oldest !== undefined && this.#entries.delete(oldest.record.id);
   }
+}
+
+function partOf(id: Id, count: number): number {
+  return parseInt(id.slice(0, 2), 16) * count >> 8;
 }
 
 /** A copy of sorted ids with one more. */

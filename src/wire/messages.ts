@@ -17,6 +17,7 @@ import {
   RECORDS_PER_MESSAGE_MAX,
   SECRETS_MAX,
   SUCCESSORS_MAX,
+  TABLE_PARTS_MAX,
   URL_BYTES_MAX,
   VALUE_BYTES_MAX,
   WATCH_PAGE_MAX,
@@ -281,6 +282,11 @@ export const declarations = [
   declare(26, "ringNotify", control, { record: member }),
   declare(27, "ringSeen", control, { state: u32 }),
   declare(28, "ringStale", control, {}),
+
+  declare(29, "tableParts", operations, {
+    /** Digests of equal parts of the range of ids. */
+    parts: list(u32, TABLE_PARTS_MAX, "parts of a table"),
+  }),
 
   // The dict: one key.
   declare(32, "put", operations, {
