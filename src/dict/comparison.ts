@@ -28,7 +28,7 @@ const SPLIT = 16n;
 /** How long one answer may take. */
 const ANSWER_TIMEOUT_MS = 10_000;
 /** How long, where the question goes through others that may lose it. */
-const RELAYED_TIMEOUT_MS = 1_000;
+export const RELAYED_TIMEOUT_MS = 1_000;
 
 /** Neighbouring ranges that one digest question asks about. */
 interface Group {

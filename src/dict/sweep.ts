@@ -19,6 +19,7 @@ import type { Id } from "../id/id.ts";
 import type { Context } from "../mesh/context.ts";
 import type { Peers, PendingRequest } from "../mesh/peers.ts";
 import { Held, type MessageOf, Role } from "../wire/messages.ts";
+import { RELAYED_TIMEOUT_MS } from "./comparison.ts";
 import { LISTED_MAX, sizeOf } from "./donor.ts";
 import { candidatesOf } from "./holders.ts";
 import type { Replica } from "./replica.ts";
@@ -138,7 +139,11 @@ export class Sweep {
     const { ring } = this.#peers;
     const holders = candidatesOf(ring, entries[0]!.id, options.replicas)
       .map(({ id }) => id);
-    const request = this.#peers.request(options.timings.confirmedMaxMs, {
+    const areLinked = holders.every((id) => this.#peers.isLinked(id));
+    const timeoutMs = areLinked
+      ? options.timings.confirmedMaxMs
+      : RELAYED_TIMEOUT_MS;
+    const request = this.#peers.request(timeoutMs, {
       onAnswer: (answer, from) => {
         if (answer.type === "confirmed") this.#onConfirmed(answer, from);
         else this.#onDone(from);

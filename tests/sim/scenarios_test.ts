@@ -4,8 +4,8 @@ import { Ring } from "../../src/testing/scenarios.ts";
 const KEYS = Array.from({ length: 40 }, (_, i) => `key ${i}`);
 
 /** A ring of `count` members with all of `KEYS` in it. */
-function filled(count: number): Ring {
-  const ring = new Ring();
+function filled(count: number, seed = 1): Ring {
+  const ring = new Ring({ seed });
   ring.grow(count);
   for (const key of KEYS) ring.set("A", key, `value of ${key}`);
   return ring;
@@ -197,4 +197,18 @@ Deno.test("pop takes a value out once, whoever asks at the same time", () => {
   const popped = [..."ABCDE"].map((name) => ring.pop(name, "key 0"));
   assertEquals(popped.filter((value) => value !== undefined).length, 1);
   assertEquals(ring.get("C", "key 0"), undefined);
+});
+
+Deno.test("what others lose on its way to a joiner that few can reach is asked again soon", () => {
+  const ring = filled(7, 6);
+  ring.simulator.network.cut((from, to) =>
+    [from.name, to.name].includes("J") && ![from.name, to.name].includes("A")
+  );
+  ring.join("J", "A");
+  ring.run(900);
+  ring.heal();
+  const sinceMs = ring.nowMs;
+  ring.settle();
+  const tookMs = ring.nowMs - sinceMs;
+  assert(tookMs < 3_000, `settled after ${tookMs} ms`);
 });
