@@ -57,13 +57,8 @@ export function viewsOf(
       copies: () => copies.values(),
     };
     // What is queued in a process no check asks for here.
-    return {
-      name,
-      machine: { id, members, dict } as Pick<
-        LiveNode["machine"],
-        "id"
-      > as never,
-    };
+    const machine = { id, members, dict } as unknown as MachineView;
+    return { name, machine };
   });
 }
 

@@ -68,6 +68,12 @@ export class Proxies {
     this.#fronts.get(name)!.port = port;
   }
 
+  /** Nobody answers there any more. */
+  shut(name: string): void {
+    this.#fronts.get(name)?.listener.close();
+    this.#fronts.delete(name);
+  }
+
   /** Breaks the connections that `isHit` picks; gives how many. */
   reset(isHit: () => boolean): number {
     const hit = [...this.#pairs].filter(isHit);
@@ -76,8 +82,7 @@ export class Proxies {
   }
 
   close(): void {
-    for (const { listener } of this.#fronts.values()) listener.close();
-    this.#fronts.clear();
+    for (const name of [...this.#fronts.keys()]) this.shut(name);
     this.reset(() => true);
     this.weather = FAIR;
   }

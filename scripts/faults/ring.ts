@@ -44,6 +44,8 @@ export class ProcessRing implements AsyncDisposable {
   readonly proxies = new Proxies();
   readonly places: Place[] = [];
   readonly #replicas: number;
+  /** Places there have been so far. */
+  #count = 0;
 
   constructor(replicas: number) {
     this.#replicas = replicas;
@@ -101,6 +103,7 @@ export class ProcessRing implements AsyncDisposable {
   /** The place is given up. */
   forget(place: Place): void {
     this.places.splice(this.places.indexOf(place), 1);
+    this.proxies.shut(place.name);
   }
 
   stop(place: Place): void {
@@ -129,14 +132,10 @@ export class ProcessRing implements AsyncDisposable {
   }
 
   #place(): Place {
-    const name = `N${this.places.length + 1}`;
-    let free = name;
-    for (let i = 2; this.places.some((place) => place.name === free); i++) {
-      free = `${name}x${i}`;
-    }
-    const url = this.proxies.open(free);
+    const name = `N${++this.#count}`;
+    const url = this.proxies.open(name);
     const place: Place = {
-      name: free,
+      name,
       url,
       port: 0,
       child: undefined,
