@@ -21,6 +21,8 @@ const NODES = 7;
 const REPLICAS = 3;
 /** Boot, recoveries and the final reads take no longer than this besides. */
 const BESIDES_MS_MAX = 180_000;
+/** Everything must be well again this soon after a fault. */
+const RECOVERY_MS_MAX = 60_000;
 const FINDINGS_SHOWN = 10;
 
 const { values } = parseArgs({
@@ -74,6 +76,7 @@ async function run(
       nodes: NODES,
       replicas: REPLICAS,
       replicasMade: REPLICAS,
+      recoveryMsMax: RECOVERY_MS_MAX,
       say: (words) => console.log(`${kind.padEnd(10)} ${words}`),
     });
   } finally {

@@ -30,6 +30,8 @@ export interface Plan {
   readonly replicas: number;
   /** Copies that the nodes make; another number is a defect. */
   readonly replicasMade: number;
+  /** Everything must be well again this soon after a fault. */
+  readonly recoveryMsMax: number;
   readonly say: (words: string) => void;
 }
 
@@ -57,8 +59,6 @@ export interface Report {
 
 /** Time for something to be written before the first fault. */
 const WARM_MS = 1_000;
-/** Everything must be well again this soon after a fault. */
-const RECOVERY_MS_MAX = 60_000;
 const POLL_MS = 200;
 const READS_AT_ONCE = 16;
 
@@ -142,7 +142,7 @@ class Run {
   async #rest(
     sinceMs: number,
   ): Promise<{ unrest: string | undefined; copiesMs: number }> {
-    const { replicas } = this.#plan;
+    const { replicas, recoveryMsMax } = this.#plan;
     const startMs = performance.now();
     let copiesMs: number | undefined;
     for (;;) {
@@ -155,7 +155,7 @@ class Run {
       if (unequal !== undefined) copiesMs = undefined;
       else copiesMs ??= nowMs - sinceMs;
       const unrest = unequal ?? unsettled(live);
-      if (unrest === undefined || nowMs > startMs + RECOVERY_MS_MAX) {
+      if (unrest === undefined || nowMs > startMs + recoveryMsMax) {
         return { unrest, copiesMs: copiesMs ?? Infinity };
       }
       await sleep(POLL_MS);
