@@ -12,10 +12,10 @@ import type { WebSocketLike } from "./transport/websocket.ts";
 /** The longest delay that `setTimeout` keeps. */
 const DELAY_MAX_MS = 2 ** 31 - 1;
 
-/** Deno, Bun and Node have it: it runs after all sockets have been read. */
-const { setImmediate } = globalThis as {
+/** What runs after all sockets have been read, where the platform has that. */
+const afterReads = (globalThis as {
   setImmediate?: (run: () => void) => unknown;
-};
+}).setImmediate;
 
 /** The clocks and timers of the platform. */
 export const systemClock: Clock = {
@@ -24,7 +24,7 @@ export const systemClock: Clock = {
   setTimer: (run, delayMs) =>
     setTimeout(run, Math.min(Math.max(0, delayMs), DELAY_MAX_MS)),
   clearTimer: (timer) => clearTimeout(timer as number),
-  ...setImmediate && { afterTurn: (run) => void setImmediate(run) },
+  ...afterReads && { afterTurn: (run) => void afterReads(run) },
 };
 
 /** Numbers from `crypto`, many at a time: a call of it costs a microsecond. */

@@ -17,7 +17,7 @@ import type { Context } from "../mesh/context.ts";
 import type { Peers } from "../mesh/peers.ts";
 import { decodeField, encodeField } from "../wire/codec.ts";
 import { CastKind, type DictEvents, dictEvents } from "../wire/messages.ts";
-import type { Entry } from "./table.ts";
+import type { Entry } from "./entry.ts";
 import { isNews, type News } from "./version.ts";
 
 /** Changes are gathered this long before they are told. */

@@ -20,6 +20,7 @@ import type {
 import { Announcer } from "./announcer.ts";
 import { Coordinator } from "./coordinator.ts";
 import { confirmHere, digestHere, pageOf, pullHere } from "./donor.ts";
+import type { Entry } from "./entry.ts";
 import { Exclusive } from "./exclusive.ts";
 import { endOf } from "./expiry.ts";
 import { candidatesOf, joinersOf } from "./holders.ts";
@@ -30,7 +31,7 @@ import { Residence } from "./residence.ts";
 import { Sessions } from "./sessions.ts";
 import { countHere, scanHere } from "./scan.ts";
 import { Sweep } from "./sweep.ts";
-import { type Arc, arcHas, type Entry, type TableListener } from "./table.ts";
+import { type Arc, arcHas, type TableListener } from "./table.ts";
 import { Watched } from "./watched.ts";
 import { Watches } from "./watches.ts";
 
@@ -157,7 +158,7 @@ export class Dict implements Extension<DictOperation> {
   /** The copies held here that have a value then. */
   *live(wallMs: number): Generator<EntryRecord, void, void> {
     for (const entry of this.#replica.stored.range(EVERYTHING)) {
-      if (entry.value !== undefined && endOf(entry) > wallMs) yield entry;
+      if (entry.isLive && endOf(entry) > wallMs) yield entry;
     }
   }
 
@@ -314,8 +315,8 @@ export class Dict implements Extension<DictOperation> {
    */
   #onStored(entry: Entry, before: Entry | undefined): void {
     const { share } = this.#replica;
-    const isThere = entry.value !== undefined;
-    const wasThere = before?.value !== undefined;
+    const isThere = entry.isLive;
+    const wasThere = before?.isLive === true;
     if (share.isWhole) {
       if (!isThere && !wasThere) return;
       this.#context.notice({ type: "stored", entry });

@@ -28,10 +28,10 @@ import {
   type Terms,
   type Version,
 } from "../wire/messages.ts";
+import type { Entry } from "./entry.ts";
 import { type Outcome, Outcomes } from "./outcomes.ts";
 import { Read } from "./read.ts";
 import type { Replica } from "./replica.ts";
-import type { Entry } from "./table.ts";
 import { compareVersions } from "./version.ts";
 import { Write } from "./write.ts";
 

@@ -56,9 +56,8 @@ export class Expiry {
       this.#ends.cancel(old);
       this.#byId.delete(id);
     }
-    if (entry?.value === undefined) return;
-    const endMs = endOf(entry);
-    if (endMs === Infinity) return;
+    const endMs = entry === undefined ? Infinity : endOf(entry);
+    if (endMs === Infinity || entry?.value === undefined) return;
     const end = this.#ends.at(endMs, () => {
       this.#byId.delete(id);
       this.#onEnd(id);

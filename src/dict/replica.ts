@@ -8,7 +8,6 @@
  *
  * @module
  */
-import type { Bytes } from "../base/bytes.ts";
 import { OVERWRITTEN_KEPT_MAX } from "../base/limits.ts";
 import { type Id, keyId } from "../id/id.ts";
 import type { Context } from "../mesh/context.ts";
@@ -19,9 +18,10 @@ import {
   type Terms,
   type Version,
 } from "../wire/messages.ts";
+import { type Entry, StoredEntry } from "./entry.ts";
 import { endOf, Expiry } from "./expiry.ts";
 import { Share } from "./share.ts";
-import { type Entry, Table, type TableListener } from "./table.ts";
+import { Table, type TableListener } from "./table.ts";
 import { compareVersions, HybridClock } from "./version.ts";
 
 /** How much longer than agreed a tombstone is kept. */
@@ -29,6 +29,9 @@ const TOMBSTONE_MARGIN = 25 / 24;
 
 /** How long a replaced version is remembered at least: while a write may last. */
 const OVERWRITTEN_KEPT_MS = 60_000;
+
+/** Writers whose tie-breaks are shared by their entries. */
+const WRITERS_KEPT_MAX = 4_096;
 
 /** What became of a write at one node. */
 export interface PutOutcome {
@@ -53,6 +56,8 @@ export class Replica {
   readonly #onStored: StoreListener;
   readonly #overwritten = new Overwritten();
   readonly #expiry: Expiry;
+  /** The tie-breaks of versions, each as the one string for all entries. */
+  readonly #writers = new Map<string, string>();
   /** Called when an entry came that belongs to others. */
   onForeign: () => void = () => {};
   /** Called after each change of a copy, in the step that makes it. */
@@ -146,7 +151,9 @@ export class Replica {
   #end(id: Id): void {
     const entry = this.stored.get(id)!;
     const { nowMs } = this.#context;
-    const ended = { ...entry, value: undefined, changedAtMs: nowMs };
+    const { key, version, terms } = entry;
+    const record = { key, value: undefined, version, terms };
+    const ended = new StoredEntry(id, record, nowMs);
     this.stored.put(ended);
     this.#onStored(ended, entry);
   }
@@ -157,6 +164,16 @@ export class Replica {
     return owner === undefined ? terms : { ...terms, owner };
   }
 
+  /** The same for a version, whose tie-break came as a string of its own. */
+  #leanVersion(version: Version): Version {
+    const { node } = version;
+    const known = this.#writers.get(node);
+    if (known !== undefined) return { ...version, node: known };
+    if (this.#writers.size >= WRITERS_KEPT_MAX) this.#writers.clear();
+    this.#writers.set(node, node);
+    return version;
+  }
+
   #store(id: Id, record: EntryRecord, before: Entry | undefined): void {
     const { nowMs, wallMs } = this.#context;
     const { key, version, terms } = record;
@@ -165,18 +182,17 @@ export class Replica {
     if (before !== undefined) {
       this.#overwritten.note(id, before.version, nowMs);
     }
-    const isChange = (before?.value === undefined) !== (value === undefined);
-    const entry: Entry = {
+    const isChange = before?.isLive !== (value !== undefined);
+    const entry = new StoredEntry(
       id,
-      // What came in a frame is a view of it, and would keep all of it alive.
-      key: before?.key ?? owned(key),
-      value: value && owned(value),
-      version,
-      terms: terms && this.#lean(terms),
-      changedAtMs: isChange || before === undefined
-        ? nowMs
-        : before.changedAtMs,
-    };
+      {
+        key,
+        value,
+        version: this.#leanVersion(version),
+        terms: terms && this.#lean(terms),
+      },
+      isChange ? nowMs : before!.changedAtMs,
+    );
     this.stored.put(entry);
     this.#onStored(entry, before);
   }
@@ -215,9 +231,4 @@ class Overwritten {
     if (versions === undefined) this.#young.set(id, [version]);
     else versions.push(version);
   }
-}
-
-/** The bytes as an array that shares its memory with nothing else. */
-function owned(bytes: Bytes): Bytes {
-  return bytes.length === bytes.buffer.byteLength ? bytes : bytes.slice();
 }

@@ -44,7 +44,7 @@ export function scanHere(replica: Replica, order: ScanOrder): ScanAnswer {
   const entries: EntryRecord[] = [];
   let bytes = 0;
   for (const entry of replica.table.range({ after, through })) {
-    if (entry.value === undefined) continue;
+    if (!entry.isLive) continue;
     const { key, version, terms } = entry;
     const value = values ? entry.value : undefined;
     entries.push({ key, value, version, terms });

@@ -21,9 +21,10 @@ import type { Peers, PendingRequest } from "../mesh/peers.ts";
 import { Held, type MessageOf, Role } from "../wire/messages.ts";
 import { RELAYED_TIMEOUT_MS } from "./comparison.ts";
 import { LISTED_MAX, sizeOf } from "./donor.ts";
+import type { Entry } from "./entry.ts";
 import { candidatesOf } from "./holders.ts";
 import type { Replica } from "./replica.ts";
-import { type Arc, type Entry, straight } from "./table.ts";
+import { type Arc, straight } from "./table.ts";
 
 /** How long a sweep waits for more to do. */
 const SOON_MS = 100;

@@ -8,26 +8,12 @@
  *
  * @module
  */
-import type { Bytes } from "../base/bytes.ts";
 import { type Id, MAX_ID, ZERO_ID } from "../id/id.ts";
 import { isInArc } from "../id/ring.ts";
-import type { EntryRecord, Terms, Version } from "../wire/messages.ts";
+import type { Entry } from "./entry.ts";
 
 const BUCKET_BITS = 14;
 const BUCKETS = 1 << BUCKET_BITS;
-
-/** One copy. */
-export interface Entry extends EntryRecord {
-  /** Hash of the key. */
-  readonly id: Id;
-  readonly key: Bytes;
-  /** `undefined`: a tombstone. */
-  readonly value: Bytes | undefined;
-  readonly version: Version;
-  readonly terms: Terms | undefined;
-  /** When it came or went here, in monotonic ms; a new value changes nothing. */
-  readonly changedAtMs: number;
-}
 
 /** Ids clockwise from `after`, without it, to `through`; equal: all. */
 export interface Arc {
@@ -148,7 +134,7 @@ export class Table {
         const bucket = this.#buckets[index];
         if (bucket === undefined || bucket.live === 0) continue;
         const entry = bucket.entries.find((entry) =>
-          entry.value !== undefined && isWithin(entry.id, after, through) &&
+          entry.isLive && isWithin(entry.id, after, through) &&
           wanted(entry)
         );
         if (entry !== undefined) return entry;
@@ -163,7 +149,7 @@ export class Table {
     this.#fold(
       arc,
       (bucket) => live += bucket.live,
-      (entry) => live += entry.value === undefined ? 0 : 1,
+      (entry) => live += entry.isLive ? 1 : 0,
     );
     return live;
   }
@@ -213,14 +199,13 @@ export class Table {
   }
 
   #account(bucket: Bucket, entry: Entry, sign: 1 | -1): void {
-    if (entry.value === undefined) {
-      this.#tombstones += sign;
-    } else {
+    if (entry.isLive) {
       this.#live += sign;
       bucket.live += sign;
-      this.#bytes += sign * entry.value.length;
+    } else {
+      this.#tombstones += sign;
     }
-    this.#bytes += sign * entry.key.length;
+    this.#bytes += sign * entry.size;
     mixInto(bucket.digest, entry);
   }
 }

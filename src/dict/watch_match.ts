@@ -6,7 +6,8 @@
 import { type Bytes, equalBytes } from "../base/bytes.ts";
 import { type Id, keyId } from "../id/id.ts";
 import type { Version } from "../wire/messages.ts";
-import type { Arc, Entry, Table } from "./table.ts";
+import type { Entry } from "./entry.ts";
+import type { Arc, Table } from "./table.ts";
 import { compareVersions } from "./version.ts";
 
 /** One key, or all keys that begin with the same bytes. */

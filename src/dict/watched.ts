@@ -31,15 +31,9 @@ import {
   WatchStatus,
 } from "../wire/messages.ts";
 import { sizeOf } from "./donor.ts";
+import type { Entry } from "./entry.ts";
 import type { Replica } from "./replica.ts";
-import {
-  type Arc,
-  arcHas,
-  type Entry,
-  mixInto,
-  straight,
-  toId,
-} from "./table.ts";
+import { type Arc, arcHas, mixInto, straight, toId } from "./table.ts";
 import { idOf, type Match, matches, matching } from "./watch_match.ts";
 
 /** Changes are gathered this long before they are told. */
@@ -292,7 +286,7 @@ export class Watched {
     let live = 0;
     const mixed = new Int32Array(4);
     for (const entry of this.#entries(watcher, watcher.arc)) {
-      if (entry.value === undefined) continue;
+      if (!entry.isLive) continue;
       live++;
       mixInto(mixed, entry);
     }

@@ -3,18 +3,18 @@ import { utf8 } from "../../src/base/bytes.ts";
 import { below, SeededRandom } from "../../src/base/random.ts";
 import { type Id, keyId, MAX_ID, randomId, ZERO_ID } from "../../src/id/id.ts";
 import { isInArc } from "../../src/id/ring.ts";
-import { type Arc, type Entry, Table } from "../../src/dict/table.ts";
+import { type Entry, StoredEntry } from "../../src/dict/entry.ts";
+import { type Arc, Table } from "../../src/dict/table.ts";
 
 function entryOf(name: string, ms: number, value?: string): Entry {
   const key = utf8(name);
-  return {
-    id: keyId(key),
+  const record = {
     key,
     value: value === undefined ? undefined : utf8(value),
     terms: undefined,
     version: { ms, count: 0, node: "0".repeat(16) },
-    changedAtMs: 0,
   };
+  return new StoredEntry(keyId(key), record, 0);
 }
 
 /** A table beside a plain map that went through the same. */
@@ -170,4 +170,22 @@ Deno.test("a listener that keeps what it is told has what the table has", () => 
   same();
   table.clear();
   assertEquals(kept.size, 0);
+});
+
+Deno.test("a stored entry gives back all bytes, and keeps none that others change", () => {
+  for (const length of [0, 1, 255, 256, 257, 4_096]) {
+    const value = Uint8Array.from({ length }, (_, i) => i * 7);
+    const frame = new Uint8Array(length + 20).fill(9);
+    frame.set(value, 10);
+    const entry = new StoredEntry(ZERO_ID, {
+      key: frame.subarray(0, 10),
+      value: frame.subarray(10, 10 + length),
+      version: { ms: 1, count: 0, node: "0".repeat(16) },
+      terms: undefined,
+    }, 5);
+    frame.fill(0);
+    assertEquals(entry.key, new Uint8Array(10).fill(9));
+    assertEquals(entry.value, value);
+    assertEquals([entry.isLive, entry.size], [true, length + 10]);
+  }
 });
