@@ -6,9 +6,10 @@
 import { MEMBERS_MAX } from "../../../src/base/limits.ts";
 import { LIMITS, rulesOf, TIMINGS } from "../../../src/base/options.ts";
 import { SeededRandom } from "../../../src/base/random.ts";
+import { type Entry, StoredEntry } from "../../../src/dict/entry.ts";
 import { candidatesOf, isHolder } from "../../../src/dict/holders.ts";
 import { Replica } from "../../../src/dict/replica.ts";
-import { type Entry, mixInto, Table } from "../../../src/dict/table.ts";
+import { mixInto, Table } from "../../../src/dict/table.ts";
 import { HybridClock } from "../../../src/dict/version.ts";
 import { type Id, keyId, randomId } from "../../../src/id/id.ts";
 import { advance } from "../../../src/id/ring.ts";
@@ -53,14 +54,7 @@ function record(at: number): EntryRecord {
 }
 
 function entryOf(made: EntryRecord): Entry {
-  return {
-    id: keyId(made.key),
-    key: made.key,
-    value: made.value,
-    version: made.version,
-    terms: undefined,
-    changedAtMs: 0,
-  };
+  return new StoredEntry(keyId(made.key), made, 0);
 }
 
 /** The holders of a key, by the number of members. */
