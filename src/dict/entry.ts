@@ -46,7 +46,7 @@ export class StoredEntry implements Entry {
   readonly #key: Packed;
   readonly #value: Packed | undefined;
 
-  /** @param record what it holds; its bytes are copied, unless they are alone */
+  /** @param record what it holds; bytes that are most of their buffer are not copied */
   constructor(id: Id, record: EntryRecord, changedAtMs: number) {
     const { key, value, version, terms } = record;
     this.id = id;
@@ -88,5 +88,6 @@ function unpack(packed: Packed): Bytes {
 
 /** What came in a frame is a view of it, and would keep all of it alive. */
 function owned(bytes: Bytes): Bytes {
-  return bytes.length === bytes.buffer.byteLength ? bytes : bytes.slice();
+  const isMost = bytes.length * 2 > bytes.buffer.byteLength;
+  return isMost ? bytes : bytes.slice();
 }

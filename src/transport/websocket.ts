@@ -236,9 +236,7 @@ export class WebSocketChannel implements Channel {
     }
     const message = data instanceof ArrayBuffer
       ? new Uint8Array(data)
-      : Uint8Array.from(
-        new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
-      );
+      : new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice();
     if (message[0] === ANSWER && message.length === 1) return;
     if (message[0] !== ASK) return this.#take(message);
     if (message.length === 1) return this.#answerNow();

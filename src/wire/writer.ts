@@ -7,6 +7,8 @@ import type { Bytes } from "../base/bytes.ts";
 import { type Id, ID_BYTES, writeId } from "../id/id.ts";
 
 const BUFFER_BYTES_START = 512;
+/** A buffer that was larger is not used again. */
+const BUFFER_BYTES_KEPT_MAX = 4 * 1024;
 const encoder = new TextEncoder();
 
 /** A buffer to write one message into; used again for the next. */
@@ -14,14 +16,14 @@ export class Writer {
   #bytes: Bytes = new Uint8Array(BUFFER_BYTES_START);
   #length = 0;
 
-  /** What was written since the last call, as an array of its own. */
+  /** What was written since the last call; nothing else writes into it. */
   take(): Bytes {
-    const bytes = this.#bytes.slice(0, this.#length);
+    const length = this.#length;
     this.#length = 0;
-    // One large value must not keep its megabyte for ever.
-    if (this.#bytes.length > 64 * 1024) {
-      this.#bytes = new Uint8Array(BUFFER_BYTES_START);
-    }
+    if (length <= BUFFER_BYTES_KEPT_MAX) return this.#bytes.slice(0, length);
+    // A large message is handed over instead of copied.
+    const bytes = this.#bytes.subarray(0, length);
+    this.#bytes = new Uint8Array(BUFFER_BYTES_START);
     return bytes;
   }
 
@@ -89,7 +91,10 @@ export class Writer {
   #room(count: number): void {
     const wanted = this.#length + count;
     if (wanted <= this.#bytes.length) return;
-    const larger = new Uint8Array(Math.max(wanted, this.#bytes.length * 2));
+    // After one large value there is seldom more to come than a few bytes.
+    const larger = new Uint8Array(
+      Math.max(wanted + BUFFER_BYTES_START, this.#bytes.length * 2),
+    );
     larger.set(this.#bytes.subarray(0, this.#length));
     this.#bytes = larger;
   }
