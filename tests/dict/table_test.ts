@@ -175,7 +175,7 @@ Deno.test("a listener that keeps what it is told has what the table has", () => 
 Deno.test("a stored entry gives back all bytes, and keeps none that others change", () => {
   for (const length of [0, 1, 255, 256, 257, 4_096]) {
     const value = Uint8Array.from({ length }, (_, i) => i * 7);
-    const frame = new Uint8Array(length + 20).fill(9);
+    const frame = new Uint8Array(2 * length + 20).fill(9);
     frame.set(value, 10);
     const entry = new StoredEntry(ZERO_ID, {
       key: frame.subarray(0, 10),
@@ -188,4 +188,15 @@ Deno.test("a stored entry gives back all bytes, and keeps none that others chang
     assertEquals(entry.value, value);
     assertEquals([entry.isLive, entry.size], [true, length + 10]);
   }
+});
+
+Deno.test("a large value that is most of its frame is not copied", () => {
+  const frame = new Uint8Array(100_000);
+  const entry = new StoredEntry(ZERO_ID, {
+    key: frame.subarray(0, 10),
+    value: frame.subarray(1_000),
+    version: { ms: 1, count: 0, node: "0".repeat(16) },
+    terms: undefined,
+  }, 5);
+  assertEquals(entry.value!.buffer, frame.buffer);
 });
