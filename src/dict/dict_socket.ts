@@ -26,6 +26,8 @@ type AllEvents<Socket, Own> = MeshEvents<Socket, MeshConnection> & Own;
 /** What is inside a socket, for those that extend it. */
 export interface Inside<K, V, Own extends Listeners<Own>> {
   readonly machine: ChordMachine;
+  /** What the machine was made with. */
+  readonly options: NodeOptions;
   readonly client: DictClient<K, V>;
   readonly events: Emitter<Own>;
 }
@@ -68,8 +70,10 @@ export abstract class DictSocket<K, V, Own extends Listeners<Own>>
   constructor(options: DictOptions<K, V>, kind: unknown) {
     const { onNotice, onClose, resolve } = kind as DictKind;
     let machine: ChordMachine | undefined;
+    let resolved: NodeOptions | undefined;
     const build: BuildNode = (nodeOptions, random, at) => {
-      machine = new ChordMachine(resolve(nodeOptions), random, at);
+      resolved = resolve(nodeOptions);
+      machine = new ChordMachine(resolved, random, at);
       return {
         machine,
         onNotice: (notice) => {
@@ -87,7 +91,7 @@ export abstract class DictSocket<K, V, Own extends Listeners<Own>>
     const client = new DictClient(driverOf(this), options);
     const report = (error: unknown) => reportTo(this, error);
     const events = new Emitter<Own>(report);
-    this.#inside = { machine: machine!, client, events };
+    this.#inside = { machine: machine!, options: resolved!, client, events };
     this.#watches = new Watches(driverOf(this), client, report);
   }
 

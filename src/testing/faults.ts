@@ -11,9 +11,9 @@ import {
   shuffled,
 } from "../base/random.ts";
 import { Role } from "../wire/messages.ts";
-import type { Cluster } from "./cluster.ts";
 import type { Link } from "./link.ts";
-import type { Host } from "./node.ts";
+import type { Host, SimulatedNode } from "./node.ts";
+import type { Simulator } from "./simulator.ts";
 import type { FaultRates, SwarmOptions } from "./swarm.ts";
 import { activeNodes, recordOf } from "./truth.ts";
 
@@ -27,16 +27,39 @@ const CUT_SPREAD = 300;
 /** Below this many members nobody leaves. */
 const MEMBERS_TO_LEAVE_MIN = 4;
 
+/** What faults strike, and what brings it up again. */
+export interface Target {
+  readonly simulator: Pick<
+    Simulator,
+    "hosts" | "network" | "nodes" | "nowMs" | "pause" | "queue" | "resume"
+  >;
+  /** Whether the end of a process leaves everything that is owed in safety. */
+  mayEnd(victim: SimulatedNode): boolean;
+  crash(node: SimulatedNode, silently: boolean): void;
+  /** Starts a process that takes part again. */
+  boot(host: Host): void;
+  /** Makes a member leave; `false` if it does so already, or may not. */
+  leave(node: SimulatedNode, done: () => void): boolean;
+  /** Connects those who never heard of each other. */
+  introduce(): void;
+}
+
+/** Keeps what some hosts send from reaching some others, for a while. */
+type IsCut = (from: Host, to: Host) => boolean;
+
 /** Strikes at random, as often as the options say, until told to stop. */
 export class Faults {
-  readonly #cluster: Cluster;
-  readonly #options: SwarmOptions;
+  readonly #cluster: Target;
+  readonly #options: Pick<SwarmOptions, "seed" | "faults" | "downMaxMs">;
   readonly #random: SeededRandom;
   readonly #counts = new Map<string, number>();
   #isOn = false;
-  #cuts: ((from: Host, to: Host) => boolean)[] = [];
+  #cuts: IsCut[] = [];
 
-  constructor(cluster: Cluster, options: SwarmOptions) {
+  constructor(
+    cluster: Target,
+    options: Pick<SwarmOptions, "seed" | "faults" | "downMaxMs">,
+  ) {
     this.#cluster = cluster;
     this.#options = options;
     this.#random = new SeededRandom(options.seed, "faults");
@@ -156,28 +179,34 @@ export class Faults {
     for (const host of shuffled(this.#random, this.#cluster.simulator.hosts)) {
       side.set(host, below(this.#random, groups));
     }
-    this.#cut((from, to) => side.get(from) !== side.get(to));
+    this.#cutForAWhile((from, to) => side.get(from) !== side.get(to));
     return true;
   }
 
   #oneWayCut(): boolean {
     const host = pick(this.#random, this.#cluster.simulator.hosts)!;
     const isDeaf = fraction(this.#random) < 0.5;
-    this.#cut((from, to) => isDeaf ? to === host : from === host);
+    this.#cutForAWhile((from, to) => isDeaf ? to === host : from === host);
     return true;
   }
 
-  #cut(isCut: (from: Host, to: Host) => boolean): void {
+  /** Cuts until what it gives is called, or all is mended. */
+  cut(isCut: IsCut): () => void {
     const { network } = this.#cluster.simulator;
     const apply = () =>
       network.cut((from, to) => this.#cuts.some((cut) => cut(from, to)));
     this.#cuts.push(isCut);
     apply();
-    const forMs = CUT_MIN_MS * Math.pow(CUT_SPREAD, fraction(this.#random));
-    this.#later(forMs, () => {
+    return () => {
       this.#cuts = this.#cuts.filter((cut) => cut !== isCut);
       apply();
-    });
+    };
+  }
+
+  #cutForAWhile(isCut: IsCut): void {
+    const mend = this.cut(isCut);
+    const forMs = CUT_MIN_MS * Math.pow(CUT_SPREAD, fraction(this.#random));
+    this.#later(forMs, mend);
   }
 
   #hurtLink(kind: "reset" | "halfOpen" | "blackHole" | "clog"): boolean {

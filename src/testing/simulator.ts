@@ -75,7 +75,7 @@ const WAKES_AT_ONCE_MAX = 1000;
 /** How long a MAC takes. */
 const MAC_MS = 0.1;
 /** The day on which every run begins: 2024-01-01, in milliseconds since 1970. */
-const START_WALL_MS = 1_704_067_200_000;
+export const START_WALL_MS = 1_704_067_200_000;
 
 const Kind = {
   wake: 1,

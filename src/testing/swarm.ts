@@ -127,7 +127,8 @@ const RATES_MAX: FaultRates = {
   leave: 1,
 };
 
-const NO_FAULTS: FaultRates = {
+/** Nothing goes wrong. */
+export const NO_FAULTS: FaultRates = {
   crash: 0,
   powerLoss: 0,
   pause: 0,

@@ -29,6 +29,29 @@ console.log(JSON.stringify({ listened, dialled, written }));
 await sock.close();
 `;
 
+/** A test of an application, on simulated nodes. */
+const SIMULATION = `import { ChordSocket, SyncSocket, text } from "@chord/dict";
+import { simulate } from "@chord/dict/testing";
+
+const hashes = [];
+for (const Socket of [ChordSocket, ChordSocket, SyncSocket, SyncSocket]) {
+  const secret = "known to all of them";
+  const { traceHash } = await simulate({
+    ...{ seed: 1, nodes: 4, faults: { crash: 2, split: 1, reset: 5 } },
+    create: (given) => new Socket({ ...given, secret, values: text }),
+  }, async (ring) => {
+    await ring.nodes[0].set("greeting", "hello");
+    ring.crash(ring.nodes[0]);
+    await ring.pass(60_000);
+    await ring.check();
+    const greeting = await ring.nodes[0].get("greeting");
+    if (greeting !== "hello") throw new Error("lost: " + greeting);
+  });
+  hashes.push(traceHash);
+}
+console.log(hashes.join(" "));
+`;
+
 /** The compiled test program goes where a user's own would be. */
 async function copyMain(folder: string): Promise<string> {
   await using compiled = await compile([MAIN]);
@@ -50,6 +73,17 @@ await runtimeTest(
         const library = "@chord/dict";
         const entry = `${library}/${name === "bun" ? "bun" : "node"}`;
         await conform(runtimes[name], { main, library, entry }, steps);
+      });
+    }
+
+    await Deno.writeTextFile(`${folder}/simulation.js`, SIMULATION);
+    for (const name of EVERYWHERE) {
+      await context.step(`simulates a ring on ${name}`, async () => {
+        const { path } = runtimes[name];
+        const said = await mustRun(path, ["simulation.js"], folder);
+        const hashes = said.trim().split(" ");
+        assertEquals(hashes.length, 4);
+        assertEquals([hashes[0], hashes[2]], [hashes[1], hashes[3]]);
       });
     }
 
