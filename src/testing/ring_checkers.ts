@@ -28,9 +28,20 @@ export interface RingState {
   readonly members: readonly RingMember[];
 }
 
+/** The names of all checks of this file. */
+export type RingCheck =
+  | "oneLiveSuccessor"
+  | "sufficientPrincipals"
+  | "oneRingOfSuccessors"
+  | "orderedRing"
+  | "connectedAppendages"
+  | "orderedSuccessors"
+  | "principalsStay"
+  | "idealRing";
+
 /** One of the invariants I1 to I6. */
 export interface RingInvariant {
-  readonly name: string;
+  readonly name: RingCheck;
   readonly check: (state: RingState) => Finding;
 }
 

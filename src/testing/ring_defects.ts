@@ -1,85 +1,91 @@
 /**
- * Ways to get the ring's upkeep wrong, each of which the checkers must convict:
- * they are what the published versions of Chord do (P. Zave, "Using lightweight
- * modeling to understand Chord", CCR 42(2), 2012).
+ * Ways to get the ring's upkeep wrong, each of which the checkers must convict.
+ * Those of the operations are in the published versions of Chord (P. Zave,
+ * "Using lightweight modeling to understand Chord", CCR 42(2), 2012).
  *
  * @module
  */
-import { ZAVE_RULES } from "../ring/stabilizer.ts";
+import { type StabilizerRules, ZAVE_RULES } from "../ring/stabilizer.ts";
+import { RING_INVARIANTS, type RingCheck } from "./ring_checkers.ts";
 import { type RingModelOptions, runRingModel } from "./ring_model.ts";
-import { RING_INVARIANTS } from "./ring_checkers.ts";
+import type { Violation } from "./violation.ts";
 
-/** One mistake, as options of the model. */
+/** A mistake, and who must notice it. */
 export interface RingDefect {
-  readonly name: string;
-  readonly options: Omit<RingModelOptions, "seed">;
+  /** What is broken, in words. */
+  readonly defect: string;
+  /** Any of these may end the run; another one is no conviction. */
+  readonly checks: readonly RingCheck[];
+  /** Seeds, from 1 on, of which one must show it. */
+  readonly seedsMax: number;
+  /** Runs one seed; gives what ended it. */
+  readonly run: (seed: number) => Violation | undefined;
+  /** The same without the mistake, which must pass. */
+  readonly sound: (seed: number) => Violation | undefined;
 }
 
-const PLAIN = { length: 2, steps: 300, start: "base" } as const;
+const SOUND = { length: 2, steps: 300, start: "base" } as const;
+const SEEDS_MAX = 300;
 
-/** The mistakes, each with a ring in which it shows. */
+function defectOf(
+  defect: string,
+  checks: readonly RingCheck[],
+  change: Partial<RingModelOptions>,
+): RingDefect {
+  const run = (seed: number, options: Partial<RingModelOptions>) =>
+    runRingModel({ ...SOUND, ...options, seed }).violation;
+  return {
+    defect,
+    checks,
+    seedsMax: SEEDS_MAX,
+    run: (seed) => run(seed, change),
+    sound: (seed) => run(seed, {}),
+  };
+}
+
+/** Puts a nearer member in the place of the head, and keeps the rest. */
+const SPLICED: StabilizerRules = {
+  ...ZAVE_RULES,
+  take: (own, head, theirs, length) =>
+    own[0] === head
+      ? ZAVE_RULES.take(own, head, theirs, length)
+      : [head, ...own.slice(1)],
+};
+
+const UNPADDED: StabilizerRules = {
+  ...ZAVE_RULES,
+  take: (_own, head, theirs, length) => [head, ...theirs].slice(0, length),
+  drop: (own) => own.slice(1),
+};
+
+/** Of a ring of one, whose list can only name its owner, these are wanted. */
+const FROM_ONE = RING_INVARIANTS.filter(({ name }) =>
+  name !== "orderedSuccessors" && name !== "sufficientPrincipals"
+);
+
+/** The mistakes. */
 export const RING_DEFECTS: readonly RingDefect[] = [
-  {
-    name: "splice successor lists",
-    options: {
-      ...PLAIN,
-      rules: {
-        ...ZAVE_RULES,
-        take: (own, head, theirs, length) =>
-          own[0] === head
-            ? ZAVE_RULES.take(own, head, theirs, length)
-            : [head, ...own.slice(1)],
-      },
-    },
-  },
-  {
-    name: "adopt an unchecked pointer",
-    options: { ...PLAIN, rules: { ...ZAVE_RULES, asksFirst: false } },
-  },
-  {
-    name: "start Zave's ring from one node",
-    options: {
-      ...PLAIN,
-      start: "one",
-      failures: "F1",
-      // At first there is but one to be in a list.
-      invariants: RING_INVARIANTS.filter(({ name }) =>
-        name !== "orderedSuccessors" && name !== "sufficientPrincipals"
-      ),
-    },
-  },
-  {
-    name: "judge failures without the answers on their way",
-    options: { ...PLAIN, failures: "F1 and F2 without answers" },
-  },
-  {
-    name: "drop the head of a successor list without padding it",
-    options: {
-      ...PLAIN,
-      rules: {
-        ...ZAVE_RULES,
-        take: (_own, head, theirs, length) =>
-          [head, ...theirs].slice(0, length),
-        drop: (own) => own.slice(1),
-      },
-    },
-  },
+  defectOf("successor lists are spliced, not taken whole", ["principalsStay"], {
+    rules: SPLICED,
+  }),
+  defectOf(
+    "a pointer is adopted before its member was seen alive",
+    ["oneLiveSuccessor"],
+    { rules: { ...ZAVE_RULES, asksFirst: false } },
+  ),
+  defectOf(
+    "the ring starts from one member, and F1 is all that failures respect",
+    ["oneLiveSuccessor", "oneRingOfSuccessors", "orderedRing"],
+    { start: "one", failures: "F1", invariants: FROM_ONE },
+  ),
+  defectOf(
+    "answers on their way do not count when a failure is judged",
+    ["oneLiveSuccessor", "sufficientPrincipals"],
+    { failures: "F1 and F2 without answers" },
+  ),
+  defectOf(
+    "the dead head of a list is dropped without padding",
+    ["orderedSuccessors"],
+    { rules: UNPADDED },
+  ),
 ];
-
-/** A mistake that was found out: after how many runs, and by which check. */
-export interface RingConviction {
-  readonly runs: number;
-  readonly check: string;
-}
-
-/** Runs the model until a mistake shows; `undefined`: it never did. */
-export function convictRing(
-  { options }: RingDefect,
-  runsMax: number,
-): RingConviction | undefined {
-  for (let seed = 1; seed <= runsMax; seed++) {
-    const { violation } = runRingModel({ ...options, seed });
-    if (violation !== undefined) return { runs: seed, check: violation.check };
-  }
-  return undefined;
-}
