@@ -14,8 +14,13 @@ import type { Bytes } from "../base/bytes.ts";
 import { type ChordError, TimeoutError } from "../base/errors.ts";
 import type { Id } from "../id/id.ts";
 import type { Context } from "../mesh/context.ts";
-import type { Peers, PendingRequest } from "../mesh/peers.ts";
-import { Health, type Terms, type Version } from "../wire/messages.ts";
+import type { Peers, PendingRequest, RequestHandlers } from "../mesh/peers.ts";
+import {
+  Health,
+  type Message,
+  type Terms,
+  type Version,
+} from "../wire/messages.ts";
 import { Call, type Ending } from "./call.ts";
 import { candidatesOf } from "./holders.ts";
 import type { ReadMode } from "./operations.ts";
@@ -55,7 +60,7 @@ export interface ReadResult extends Copy {
 }
 
 /** A read that is under way. */
-export class Read extends Call<ReadResult> {
+export class Read extends Call<ReadResult> implements RequestHandlers {
   readonly #peers: Peers;
   readonly #replica: Replica;
   readonly #id: Id;
@@ -179,25 +184,26 @@ export class Read extends Call<ReadResult> {
       };
       return;
     }
-    this.#request ??= this.#open();
+    this.#request ??= this.#peers.request(this.timeoutMs, this);
     if (this.#request === undefined) return this.fail(tooMany("read the key"));
     const { number } = this.#request;
     this.#request.send(to, { type: "get", request: number, id: this.#id });
     this.#hedge(asked);
   }
 
-  #open(): PendingRequest | undefined {
-    return this.#peers.request(this.timeoutMs, {
-      onAnswer: (answer, from) => {
-        if (answer.type !== "getAnswer") return;
-        const asked = this.#find(from);
-        if (asked === undefined) return;
-        asked.answer = answer;
-        if (this.#isProof(asked)) this.#end(answer);
-        else this.#judge();
-      },
-      onFailure: (to) => this.#onFailure(to),
-    });
+  onAnswer(answer: Message, from: Id): void {
+    if (answer.type !== "getAnswer") return;
+    const asked = this.#find(from);
+    if (asked === undefined) return;
+    asked.answer = answer;
+    if (this.#isProof(asked)) this.#end(answer);
+    else this.#judge();
+  }
+
+  onFailure(to: Id): void {
+    const asked = this.#find(to);
+    if (asked !== undefined) asked.hasFailed = true;
+    this.#askFor(this.#wanted());
   }
 
   /** If this holder is slow, the next one is asked, too. */
@@ -234,12 +240,6 @@ export class Read extends Call<ReadResult> {
     const isOld = answer.version === undefined ||
       answer.version.ms < wallMs - YOUNG_MS;
     return isOld || this.#isLate || this.#find(first)?.hasFailed === true;
-  }
-
-  #onFailure(to: Id): void {
-    const asked = this.#find(to);
-    if (asked !== undefined) asked.hasFailed = true;
-    this.#askFor(this.#wanted());
   }
 
   /** Nobody is left who could answer: perhaps the ring changes, or a link. */

@@ -35,12 +35,34 @@ interface Expected {
 }
 
 /** One request; listed only while answers are expected. */
-interface Pending {
+class Pending implements PendingRequest {
   readonly number: number;
+  readonly timeoutMs: number;
   readonly handlers: RequestHandlers;
   /** A list: few are asked, and mostly one. */
-  readonly expected: Expected[];
-  isCancelled: boolean;
+  readonly expected: Expected[] = [];
+  isCancelled = false;
+  readonly #requests: Requests;
+
+  constructor(
+    requests: Requests,
+    number: number,
+    timeoutMs: number,
+    handlers: RequestHandlers,
+  ) {
+    this.#requests = requests;
+    this.number = number;
+    this.timeoutMs = timeoutMs;
+    this.handlers = handlers;
+  }
+
+  send(to: Id, message: Message): void {
+    this.#requests.send(this, to, message);
+  }
+
+  cancel(): void {
+    this.#requests.cancel(this);
+  }
 }
 
 /** The messages that answer a request by its number. */
@@ -99,17 +121,7 @@ export class Requests {
     do this.#number = (this.#number + 1) >>> 0; while (
       this.#pending.has(this.#number)
     );
-    const pending: Pending = {
-      number: this.#number,
-      handlers,
-      expected: [],
-      isCancelled: false,
-    };
-    return {
-      number: pending.number,
-      send: (to, message) => this.#send(pending, timeoutMs, to, message),
-      cancel: () => this.#cancel(pending),
-    };
+    return new Pending(this, this.#number, timeoutMs, handlers);
   }
 
   /** Asks a node for a sign of life. */
@@ -152,19 +164,15 @@ export class Requests {
     this.#roundTripMs.delete(id);
   }
 
-  #send(
-    pending: Pending,
-    timeoutMs: number,
-    to: Id,
-    message: Message,
-  ): void {
+  /** Sends what a request asks to one node more. */
+  send(pending: Pending, to: Id, message: Message): void {
     if (pending.isCancelled || find(pending, to) >= 0) return;
     const sentMs = this.#context.nowMs;
     const link = this.#router.send(to, message);
     // A deadline that is due already: no handler runs within the caller.
     const failure = link === undefined ? "unreachable" : "timeout";
     const timer = this.#context.timers.at(
-      link === undefined ? sentMs : sentMs + timeoutMs,
+      link === undefined ? sentMs : sentMs + pending.timeoutMs,
       () => this.#fail(pending, to, failure),
     );
     pending.expected.push({ to, link, sentMs, timer });
@@ -186,7 +194,8 @@ export class Requests {
     return expected;
   }
 
-  #cancel(pending: Pending): void {
+  /** Forgets a request. */
+  cancel(pending: Pending): void {
     pending.isCancelled = true;
     for (const { timer } of pending.expected) {
       this.#context.timers.cancel(timer);

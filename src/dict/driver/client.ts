@@ -98,17 +98,26 @@ export class DictClient<K, V> {
     });
   }
 
-  async get(
+  get(
     key: Input<K>,
     fallback: unknown,
     options: ReadOptions,
   ): Promise<unknown> {
-    const value = await this.#read(key, "get a key", options);
-    return value === undefined ? fallback : this.valueFrom(value);
+    return this.#read(
+      key,
+      "get a key",
+      options,
+      (value) => value === undefined ? fallback : this.valueFrom(value),
+    );
   }
 
-  async has(key: Input<K>, options: ReadOptions): Promise<boolean> {
-    return await this.#read(key, "look for a key", options) !== undefined;
+  has(key: Input<K>, options: ReadOptions): Promise<boolean> {
+    return this.#read(
+      key,
+      "look for a key",
+      options,
+      (value) => value !== undefined,
+    );
   }
 
   async set(
@@ -274,11 +283,12 @@ export class DictClient<K, V> {
     );
   }
 
-  async #read(
+  async #read<Result>(
     key: Input<K>,
     action: string,
     options: ReadOptions,
-  ): Promise<Bytes | undefined> {
+    toResult: (value: Bytes | undefined) => Result,
+  ): Promise<Result> {
     const read = checkRead(options.read);
     const operation = { type: "get", key: this.keyOf(key), read } as const;
     const guess = this.#guessBytes;
@@ -291,7 +301,7 @@ export class DictClient<K, V> {
         length,
         this.#guessBytes + ((length - this.#guessBytes) >> 3),
       );
-      return value;
+      return toResult(value);
     } finally {
       this.#reads.leave(guess);
     }
