@@ -111,7 +111,10 @@ export function verdictOf(
     const finding = finalReadIsNewest(live, keyOf(key), node, found);
     report("finalReadIsNewest", finding);
   }
-  const writes = history.operations.filter(({ type }) => type !== "get");
+  // What a read, or a delete that found nothing, saw meanwhile may be stale.
+  const writes = history.operations.filter(({ type, ending, didChange }) =>
+    type === "set" || type === "delete" && (ending !== "ok" || didChange)
+  );
   report("readsAreFresh", readsAreFresh([...writes, ...reads], 0));
   return findings;
 }

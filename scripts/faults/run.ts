@@ -70,6 +70,8 @@ export async function runKind(plan: Plan): Promise<Report> {
 
 /** When the ring was left to itself after a fault, and how it came to rest. */
 interface Rest {
+  /** When the fault was made. */
+  readonly beganMs: number;
   readonly fromMs: number;
   readonly copiesMs: number;
   readonly settledMs: number;
@@ -128,7 +130,7 @@ class Run {
     const fromMs = fault.holdMs > 0 ? performance.now() : beganMs;
     const { unrest, copiesMs } = await this.#rest(fromMs);
     const settledMs = performance.now() - fromMs;
-    this.#rests.push({ fromMs, copiesMs, settledMs });
+    this.#rests.push({ beganMs, fromMs, copiesMs, settledMs });
     const how = unrest ??
       `copies equal after ${shownMs(copiesMs)}, settled after ` +
         shownMs(settledMs);
@@ -190,7 +192,7 @@ class Run {
     const { history, failed } = this.#workload;
     const recoveries = this.#rests.map(
       ({ fromMs, copiesMs, settledMs }, i): Recovery => {
-        const nextMs = this.#rests[i + 1]?.fromMs ?? Infinity;
+        const nextMs = this.#rests[i + 1]?.beganMs ?? Infinity;
         let lastMs = fromMs;
         for (const { startMs, endMs } of failed.keys()) {
           const isIn = startMs >= fromMs && startMs < nextMs;

@@ -292,17 +292,16 @@ export class Broadcast {
     log.tellings = TELLINGS;
   }
 
-  #handOut(origin: Id, cast: KeptCast): void {
-    if (cast.kind === CastKind.events) {
-      this.#handlers.onEvents(cast.payload, origin);
-      return;
-    }
+  #handOut(origin: Id, { kind, payload }: KeptCast): void {
     try {
-      this.#context.notice({
-        type: "letter",
-        sender: origin,
-        letter: decodeField(letter, cast.payload),
-      });
+      if (kind === CastKind.events) this.#handlers.onEvents(payload, origin);
+      else {
+        this.#context.notice({
+          type: "letter",
+          sender: origin,
+          letter: decodeField(letter, payload),
+        });
+      }
     } catch (error) {
       // Whoever handed it on did not write it: no link is to blame.
       if (!(error instanceof ProtocolError)) throw error;

@@ -260,7 +260,9 @@ export class RingKeeper {
       const to = idAt(effect.to);
       const isMember = this.#isMember(effect.to);
       if (effect.type === "ask") {
+        const { head } = this.#stabilizer!;
         if (isMember) this.#askNext(effect.to);
+        else if (effect.to === head) this.#passOverDead();
         else this.#run(this.#stabilizer!.onSilence(effect.to));
       } else if (isMember && effect.type === "check") {
         router.send(to, { type: "ringSeen", state: digestOf(effect.seen) });

@@ -56,6 +56,11 @@ class Scene {
     this.#did("set", key, value, startMs, endMs, "maybe");
   }
 
+  /** Somebody wanted to delete it, and was told that it is not there. */
+  miss(key: string, startMs: number, endMs: number): void {
+    this.#did("delete", key, undefined, startMs, endMs, "ok");
+  }
+
   delete(key: string, startMs: number, endMs: number): void {
     const operation = this.#did(
       "delete",
@@ -143,6 +148,14 @@ Deno.test("of writes at the same time, and of those that failed, either may stay
     scene.read("k", found);
     assertEquals(scene.verdict, "");
   }
+});
+
+Deno.test("what was seen while nodes were cut off may be stale", () => {
+  const scene = new Scene();
+  scene.set("k", "1", 10, 12);
+  scene.miss("k", 20, 22);
+  scene.read("k", "1");
+  assertEquals(scene.verdict, "");
 });
 
 Deno.test("the checker convicts a ring that has lost an acknowledged write", () => {
