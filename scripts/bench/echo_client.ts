@@ -13,6 +13,15 @@ import type { Platform } from "./platform.ts";
  */
 const STALLS_FROM_BYTES = 1024;
 const STALLS_TO_BYTES = 65_536;
+/** Length of a message that asks for so many bytes. */
+export const ASK_BYTES = 4;
+
+/** A big-endian number of 32 bits. */
+function ask(length: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(ASK_BYTES);
+  new DataView(bytes.buffer).setUint32(0, length);
+  return bytes;
+}
 
 /** Sends, and waits for the same bytes to come back. */
 export class EchoClient {
@@ -40,7 +49,7 @@ export class EchoClient {
       length < STALLS_TO_BYTES;
     return new Promise((resolve) => {
       this.#waiting.push(resolve);
-      this.#socket.send(asks ? Uint32Array.of(length) : bytes);
+      this.#socket.send(asks ? ask(length) : bytes);
     });
   }
 

@@ -8,6 +8,7 @@
  */
 import process from "node:process";
 import { ChordSocket } from "../../mod.ts";
+import { ASK_BYTES } from "./echo_client.ts";
 import { HERE, listenToLines, ownCpuMs, platform, say } from "./platform.ts";
 
 /** One of the rings that a process takes part in. */
@@ -27,7 +28,7 @@ export interface PeerOptions {
 }
 
 const { rings, lateMs }: PeerOptions = JSON.parse(process.argv[2]!);
-const { entry, echo } = await platform();
+const { entry, serve } = await platform();
 
 /** Makes all that this process sends late, on runtimes with a `WebSocket`. */
 function sendLate(ms: number): void {
@@ -36,6 +37,13 @@ function sendLate(ms: number): void {
     const copy = (data as Uint8Array<ArrayBuffer>).slice();
     setTimeout(() => send.call(this, copy), ms);
   };
+}
+
+/** Four bytes ask for as many as they say; see `echo_client.ts`. */
+function echo(data: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  if (data.length !== ASK_BYTES) return data;
+  const { buffer, byteOffset, length } = data;
+  return new Uint8Array(new DataView(buffer, byteOffset, length).getUint32(0));
 }
 
 async function join(
@@ -50,7 +58,7 @@ async function join(
 
 if (lateMs !== undefined) sendLate(lateMs);
 const urls: string[] = [];
-if (rings === undefined) urls.push(await echo());
+if (rings === undefined) urls.push(await serve(echo));
 else for (const ring of rings) urls.push(await join(ring));
 say(urls);
 listenToLines(() => say(ownCpuMs()));

@@ -15,20 +15,23 @@ export interface Entry {
   ): Promise<unknown>;
 }
 
+/** What a server of bare WebSockets sends back for each message. */
+export type Reply = (data: Uint8Array<ArrayBuffer>) => Uint8Array<ArrayBuffer>;
+
 /** What differs from runtime to runtime. */
 export interface Platform {
   readonly entry: Entry;
-  /** Serves a WebSocket that sends back what it gets; gives its url. */
-  echo(): Promise<string>;
+  /** Serves a bare WebSocket; gives its url. */
+  serve(reply: Reply): Promise<string>;
   dial(url: string): WebSocket;
   /** Whether a WebSocket that it dials stalls on some sizes of messages. */
   readonly stalls: boolean;
+  /** Collects garbage now, as far as the runtime lets a program do so. */
+  collect(): void;
 }
 
 /** Any free port, on loopback. */
 export const HERE = { hostname: "127.0.0.1", port: 0 } as const;
-/** A message of four bytes asks a server on Deno for as many as it says. */
-const ASK_BYTES = 4;
 /** `ws` without its compression, as the library uses it. */
 const WS_OPTIONS = { perMessageDeflate: false } as const;
 
@@ -36,14 +39,12 @@ const WS_OPTIONS = { perMessageDeflate: false } as const;
 const { Bun, Deno } = globalThis as any;
 
 // deno-lint-ignore require-await -- the others wait
-async function echoOnDeno(): Promise<string> {
+async function serveOnDeno(reply: Reply): Promise<string> {
   const handler = (request: Request) => {
     const { socket, response } = Deno.upgradeWebSocket(request);
     socket.binaryType = "arraybuffer";
-    socket.onmessage = ({ data }: MessageEvent<ArrayBuffer>) => {
-      const isAsk = data.byteLength === ASK_BYTES;
-      socket.send(isAsk ? new Uint8Array(new Uint32Array(data)[0]!) : data);
-    };
+    socket.onmessage = ({ data }: MessageEvent<ArrayBuffer>) =>
+      socket.send(reply(new Uint8Array(data)));
     return response;
   };
   const { addr } = Deno.serve({ ...HERE, onListen: () => {} }, handler);
@@ -55,20 +56,21 @@ interface BunSocket {
 }
 
 // deno-lint-ignore require-await -- the others wait
-async function echoOnBun(): Promise<string> {
+async function serveOnBun(reply: Reply): Promise<string> {
   const { port } = Bun.serve({
     ...HERE,
     fetch: (request: Request, server: { upgrade(of: Request): boolean }) =>
       server.upgrade(request) ? undefined : new Response("peers only"),
     websocket: {
-      message: (socket: BunSocket, data: Uint8Array) => socket.sendBinary(data),
+      message: (socket: BunSocket, data: Uint8Array<ArrayBuffer>) =>
+        socket.sendBinary(reply(data)),
     },
   });
   return `ws://127.0.0.1:${port}/`;
 }
 
 interface WsSocket {
-  on(event: "message", listener: (data: Uint8Array) => void): void;
+  on(event: "message", listener: (data: Uint8Array<ArrayBuffer>) => void): void;
   send(data: Uint8Array): void;
 }
 
@@ -82,11 +84,14 @@ interface Ws {
   readonly WebSocket: new (url: string, options: unknown) => WebSocket;
 }
 
-async function echoOnNode({ WebSocketServer }: Ws): Promise<string> {
+async function serveOnNode(
+  { WebSocketServer }: Ws,
+  reply: Reply,
+): Promise<string> {
   const { hostname: host, port } = HERE;
   const server = new WebSocketServer({ host, port, ...WS_OPTIONS });
   server.on("connection", (socket) => {
-    socket.on("message", (data) => socket.send(data));
+    socket.on("message", (data) => socket.send(reply(data)));
   });
   await new Promise<void>((resolve) => server.on("listening", () => resolve()));
   return `ws://127.0.0.1:${server.address().port}/`;
@@ -95,21 +100,25 @@ async function echoOnNode({ WebSocketServer }: Ws): Promise<string> {
 /** The platform that this process runs on. */
 export async function platform(): Promise<Platform> {
   const dial = (url: string) => new WebSocket(url);
+  const collect = () => (globalThis as { gc?: () => void }).gc?.();
   if (Bun !== undefined) {
     const entry = await import("../../src/runtime/bun.ts");
-    return { entry, echo: echoOnBun, dial, stalls: false };
+    const collectOnBun = () => void Bun.gc(true);
+    const serve = serveOnBun;
+    return { entry, serve, dial, stalls: false, collect: collectOnBun };
   }
   if (Deno !== undefined) {
     const entry = await import("../../src/runtime/deno.ts");
-    return { entry, echo: echoOnDeno, dial, stalls: true };
+    return { entry, serve: serveOnDeno, dial, stalls: true, collect };
   }
   const ws: Ws = createRequire(import.meta.url)("ws");
   const entry = await import("../../src/runtime/node.ts");
   return {
     entry,
-    echo: () => echoOnNode(ws),
+    serve: (reply) => serveOnNode(ws, reply),
     dial: (url) => new ws.WebSocket(url, WS_OPTIONS),
     stalls: false,
+    collect,
   };
 }
 
