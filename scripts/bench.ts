@@ -3,17 +3,24 @@
  * the same runtime, measured in turns in the same run:
  *
  *     deno task bench [deno|bun|node20|node22|node24 …]
- *                     [--nodes 3,8] [--quick] [--json]
+ *                     [--nodes 3,8] [--quick] [--json] [--markdown]
  *
  * Compare ratios, not times: the scheduler alone moves a round trip from 20 to
  * 100 µs. So everything is measured twice, with the processes on any core and
  * with all of them on one. `--quick` measures less, and fails when a ratio is
- * far off its target: noise must not fail it, a collapse must.
+ * far off its target: noise must not fail it, a collapse must. `--markdown` adds
+ * the tables of the README.
  *
  * @module
  */
 import { parseArgs } from "node:util";
-import { failuresOf, type Placement, type Report } from "./bench/judge.ts";
+import {
+  failuresOf,
+  type Placement,
+  type Report,
+  unmeasured,
+} from "./bench/judge.ts";
+import { markdownOf } from "./bench/markdown.ts";
 import { type Plan, run } from "./bench/processes.ts";
 import { tableOf } from "./bench/table.ts";
 import { firstCore } from "./bench/workers.ts";
@@ -31,6 +38,7 @@ const { values, positionals } = parseArgs({
     nodes: { type: "string" },
     quick: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
+    markdown: { type: "boolean", default: false },
   },
   allowPositionals: true,
 });
@@ -42,7 +50,7 @@ async function place(plan: Plan): Promise<Placement> {
   }, RUN_MS_MAX);
   try {
     const { core, rounds } = plan;
-    return { core, rounds, results: await run(plan) };
+    return { core: core ?? "any", rounds, results: await run(plan) };
   } finally {
     clearTimeout(watchdog);
   }
@@ -92,9 +100,11 @@ for (const name of names) {
     const report = await bench(size);
     reports.push(report);
     if (!values.json) console.log(tableOf(report));
+    failed.push(...unmeasured(report).map((row) => `nobody measures "${row}"`));
     if (values.quick) failed.push(...await failures(size, report));
   }
 }
 if (values.json) console.log(JSON.stringify(reports, undefined, 2));
-for (const words of failed) console.error(`too slow: ${words}`);
+if (values.markdown) console.log(markdownOf(reports));
+for (const words of failed) console.error(`failed: ${words}`);
 if (failed.length > 0) Deno.exit(1);

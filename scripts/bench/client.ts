@@ -65,12 +65,16 @@ async function complete(sock: ChordSocket, nodes: number): Promise<void> {
   await sock.settled();
 }
 
-/** The rows that are wanted, and what they are compared with. */
+/**
+ * The rows that are wanted, what they are compared with, and many echoes at
+ * once, which tell how much of a core there is.
+ */
 function wanted(rows: readonly Row[], only?: readonly string[]): Row[] {
-  const limits = rows.filter(({ name }) => only?.includes(name))
+  if (only === undefined) return [...rows];
+  const limits = rows.filter(({ name }) => only.includes(name))
     .map(({ limit }) => limit);
   return rows.filter(({ name }) =>
-    only === undefined || only.includes(name) || limits.includes(name)
+    name === "echoes" || only.includes(name) || limits.includes(name)
   );
 }
 

@@ -5,10 +5,12 @@
  */
 import { shownMs } from "../latencies.ts";
 import {
+  isRing,
   type Placement,
   type Report,
   type Target,
   TARGETS,
+  wasBusy,
   worseness,
 } from "./judge.ts";
 import { type Result, type Spread, STALL_MS } from "./rows.ts";
@@ -17,13 +19,14 @@ import { type Result, type Spread, STALL_MS } from "./rows.ts";
 type Column = readonly [string, number, (result: Result) => string];
 
 /** Operations of many at once are shown by their rate, others by their time. */
-function isRate({ name, width, limit }: Result): boolean {
+export function isRate({ name, width, limit }: Result): boolean {
   const target = TARGETS[name];
   return width > 1 || limit === "echoes" ||
     (target !== undefined && "rateLeast" in target);
 }
 
-function shownTarget(target: Target | undefined): string {
+/** A target in words. */
+export function shownTarget(target: Target | undefined): string {
   if (target === undefined) return "";
   if ("timeMost" in target) return `at most ${target.timeMost}`;
   if ("rateLeast" in target) return `at least ${target.rateLeast}`;
@@ -51,36 +54,24 @@ function shownUs(us: number): string {
   return `${us.toFixed(us < 10 ? 1 : 0)} µs`;
 }
 
-function columnsOf(core: number | undefined): readonly Column[] {
-  const where = core === undefined ? "" : `, on core ${core}`;
-  return [
-    [`median${where}`, 9, ({ p50Ms }) => shownMs(p50Ms)],
-    ["p99", 9, ({ p99Ms }) => shownMs(p99Ms)],
-    ["per s", 9, ({ perSecond }) => perSecond.toFixed(0)],
-    ["CPU", 9, ({ cpuUs }) => shownUs(cpuUs)],
-    [
-      "× CPU",
-      7,
-      ({ limit, cpuRatio }) =>
-        limit === undefined ? "" : cpuRatio.median.toFixed(2),
-    ],
-    ["× echo (least to most)", 31, shownRatio],
-  ];
-}
-
-function lineOf(
-  { results, core }: Placement,
-  name: string,
-): string {
-  const result = results.find((one) => one.name === name)!;
-  return columnsOf(core)
-    .map(([, width, of]) => of(result).padStart(width)).join("");
-}
+const COLUMNS: readonly Column[] = [
+  ["median", 9, ({ p50Ms }) => shownMs(p50Ms)],
+  ["p99", 9, ({ p99Ms }) => shownMs(p99Ms)],
+  ["per s", 9, ({ perSecond }) => perSecond.toFixed(0)],
+  ["CPU", 9, ({ cpuUs }) => shownUs(cpuUs)],
+  [
+    "× CPU",
+    7,
+    ({ limit, cpuRatio }) =>
+      limit === undefined ? "" : cpuRatio.median.toFixed(2),
+  ],
+  ["× echo (least to most)", 31, shownRatio],
+];
 
 /** Whether operations of one at a time stalled. */
 function stallsOf({ results }: Placement): string {
   const single = results.filter(({ width, name }) =>
-    width === 1 && !name.startsWith("echo")
+    width === 1 && isRing(name)
   );
   const longest = Math.max(...single.map(({ longestMs }) => longestMs));
   const rows = single.filter(({ stalled }) => stalled.median > 0)
@@ -92,28 +83,33 @@ function stallsOf({ results }: Placement): string {
 }
 
 /** The lines of one report. */
-export function tableOf(
-  { runtime, version, nodes, placements }: Report,
-): string {
+export function tableOf(report: Report): string {
+  const { runtime, version, nodes, placements } = report;
   const lines = [`\n${runtime} ${version}, a ring of ${nodes}`];
   for (const placement of placements) {
     const { core, results } = placement;
     lines.push(
-      core === undefined
+      core === "any"
         ? "processes on any core"
         : `all processes on core ${core}`,
       "".padEnd(18) +
-        columnsOf(undefined).map(([name, width]) => name.padStart(width))
+        COLUMNS.map(([name, width]) => name.padStart(width))
           .join("") +
         "  target",
     );
-    for (const { name } of results) {
+    for (const result of results) {
+      const { name } = result;
+      const cells = COLUMNS.map(([, width, of]) => of(result).padStart(width));
       lines.push(
-        name.padEnd(18) + lineOf(placement, name) + "  " +
-          shownTarget(TARGETS[name]),
+        name.padEnd(18) + cells.join("") + "  " + shownTarget(TARGETS[name]),
       );
     }
     lines.push(stallsOf(placement));
+  }
+  if (wasBusy(report)) {
+    lines.push(
+      "The machine was busy with something else: trust the processor time only",
+    );
   }
   return lines.join("\n");
 }

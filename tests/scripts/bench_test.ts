@@ -7,8 +7,11 @@ import {
   type Report,
   type Target,
   TARGETS,
+  unmeasured,
+  wasBusy,
   worseness,
 } from "../../scripts/bench/judge.ts";
+import { boundsMarkdown } from "../../scripts/bench/markdown.ts";
 import { time } from "../../scripts/bench/micro/timing.ts";
 import { run } from "../../scripts/bench/processes.ts";
 import { measure, type Result, type Row } from "../../scripts/bench/rows.ts";
@@ -68,7 +71,7 @@ function result(name: string, ratio: number, stalled = 0): Result {
 /** A report of one row, measured on any core and on one. */
 function report(...rows: readonly Result[]): Report {
   const placements = rows.map((row, i) => ({
-    core: i === 0 ? undefined : 0,
+    core: i === 0 ? "any" as const : 0,
     rounds: 5,
     results: [row],
   }));
@@ -96,16 +99,62 @@ for (const name of new Set(judged)) {
 }
 
 Deno.test("the judge refuses operations that wait for late acknowledgements", () => {
-  const row = (stalled: number) => result("set, every size", 1, stalled);
+  const row = (stalled: number, best = stalled) => ({
+    ...result("set, every size", 1),
+    stalled: { median: stalled, least: best, most: stalled },
+  });
   assertEquals(failuresOf(report(row(0.04), row(0.04))), []);
   assertEquals(failuresOf(report(row(0.2), row(0))), []);
+  // A busy machine has a better round.
+  assertEquals(failuresOf(report(row(0.2, 0), row(0.2, 0))), []);
   const [failure] = failuresOf(report(row(0.2), row(0.2)));
   assertStringIncludes(failure!.words, "stalls");
+  const echo = { ...row(0.2), name: "echo, 256 kB", limit: undefined };
+  assertEquals(failuresOf(report(echo, echo)), []);
 });
 
-Deno.test("a bound that is looser than twice the target says why", () => {
-  for (const { rows, because } of BOUNDS) {
-    assert(rows.length > 0 && because.length > 20);
+/** A report of one row, from a machine that gave a share of its core. */
+function sharedReport(row: Result, share: number): Report {
+  const echoes = { ...result("echoes", 1), limit: undefined };
+  const perSecond = share * 1e6 / echoes.cpuUs;
+  const both = report(row, row);
+  const placements = both.placements.map(({ results, ...rest }) => ({
+    ...rest,
+    results: [{ ...echoes, perSecond }, ...results],
+  }));
+  return { ...both, placements };
+}
+
+Deno.test("on a busy machine the judge goes by processor time, and says so", () => {
+  const slow = result("get, remote", 100);
+  const waiting = { ...slow, cpuRatio: only(1) };
+  assertEquals(failuresOf(sharedReport(waiting, 0.9)).length, 1);
+  assertEquals(failuresOf(sharedReport(waiting, 0.5)), []);
+  const [failure] = failuresOf(sharedReport(slow, 0.5));
+  assertStringIncludes(failure!.words, "processor time");
+  assert(!wasBusy(sharedReport(slow, 0.9)));
+  assert(wasBusy(sharedReport(slow, 0.5)));
+  assertStringIncludes(tableOf(sharedReport(slow, 0.5)), "was busy");
+});
+
+Deno.test("the judge knows no row that nobody measures", () => {
+  const rows = [...new Set(judged)].map((name) => result(name, 1));
+  const whole = { core: "any", rounds: 5, results: rows } as const;
+  const measured = { ...report(), placements: [whole] };
+  assertEquals(unmeasured(measured), []);
+  const less = { ...whole, results: rows.slice(1) };
+  assertEquals(unmeasured({ ...measured, placements: [less] }), [
+    rows[0]!.name,
+  ]);
+});
+
+Deno.test("a bound that is looser than twice the target says why, also in the README", async () => {
+  const url = new URL("../../README.md", import.meta.url);
+  const words = (text: string) => text.replace(/[\s|-]+/g, " ");
+  const readme = words(await Deno.readTextFile(url));
+  for (const { because } of BOUNDS) assert(because.length > 20);
+  for (const line of boundsMarkdown()) {
+    assertStringIncludes(readme, words(line));
   }
   const doubled = (target: Target) =>
     "timeMost" in target
@@ -143,10 +192,11 @@ Deno.test("the judge refuses a real ring whose nodes answer 20 ms late", async (
     runtime: "deno",
     version: Deno.version.deno,
     nodes: 3,
-    placements: [{ core: undefined, rounds, results }],
+    placements: [{ core: "any", rounds, results }],
   };
   assertEquals(results.map(({ name }) => name), [
     "echo",
+    "echoes",
     "get, remote",
     "set, 3 copies",
   ]);

@@ -25,6 +25,10 @@ export interface Effort {
   readonly scanned: number;
   /** Bytes that a node gets when it joins, about. */
   readonly handedBytes: number;
+  /** How long reads are timed while nothing else is done. */
+  readonly quietMs: number;
+  /** How long a ring that is complete is left alone before it is watched. */
+  readonly calmMs: number;
   /** How long idle nodes are watched. */
   readonly idleMs: number;
   readonly starts: number;

@@ -11,12 +11,8 @@ import { type Reads, STREAM_BYTES } from "./terms.ts";
 const VALUE_BYTES = 16_384;
 /** Keys that are read meanwhile. */
 const READ_KEYS = 256;
-/** How long the same is read while nothing else is done. */
-const QUIET_MS = 3_000;
 /** More nodes than this share their processes. */
 const PROCESSES_MAX = 16;
-/** How long a ring that is complete is left alone before it is watched. */
-const CALM_MS = 5_000;
 const MB = 1e6;
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -86,7 +82,7 @@ function handFigures(
  */
 export async function handOver(
   runtime: Runtime,
-  { handedBytes }: Effort,
+  { handedBytes, quietMs }: Effort,
 ): Promise<Figure[]> {
   await using subjects = new Subjects(runtime);
   const [first, second, reader] = [
@@ -108,7 +104,7 @@ export async function handOver(
     return await reader.ask("stopReads");
   };
   const bareBytes = handedBytes / 2;
-  const idle = await readsOf(() => sleep(QUIET_MS));
+  const idle = await readsOf(() => sleep(quietMs));
   const bares = [await bareRate([first, second], bareBytes)];
   let joinMs = 0;
   const joined = await readsOf(async () => joinMs = await second.ask("join"));
@@ -147,7 +143,7 @@ export async function handOver(
 async function idleRing(
   runtime: Runtime,
   nodes: number,
-  idleMs: number,
+  { calmMs, idleMs }: Effort,
 ): Promise<Figure[]> {
   await using subjects = new Subjects(runtime);
   const processes = Math.min(nodes, PROCESSES_MAX);
@@ -163,7 +159,7 @@ async function idleRing(
     all.push(subject);
   }
   for (const subject of all) await subject.ask("complete", nodes);
-  await sleep(CALM_MS);
+  await sleep(calmMs);
   const usage = async () => {
     const each = await Promise.all(all.map((subject) => subject.ask("usage")));
     const sum = (of: (one: typeof each[number]) => number) =>
@@ -208,11 +204,11 @@ async function idleRing(
 /** Rings of several sizes in which nothing is done. */
 export async function idle(
   runtime: Runtime,
-  { rings, idleMs }: Effort,
+  effort: Effort,
 ): Promise<Figure[]> {
   const figures: Figure[] = [];
-  for (const nodes of rings) {
-    figures.push(...await idleRing(runtime, nodes, idleMs));
+  for (const nodes of effort.rings) {
+    figures.push(...await idleRing(runtime, nodes, effort));
   }
   return figures;
 }
