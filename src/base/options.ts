@@ -15,6 +15,7 @@ import {
   URL_BYTES_MAX,
 } from "./limits.ts";
 import { utf8 } from "./bytes.ts";
+import type { Sabotage } from "./sabotage.ts";
 
 /** Times that the protocol works with, in milliseconds. */
 export interface Timings {
@@ -144,6 +145,8 @@ export interface NodeOptions {
   readonly successors: number;
   readonly limits: Limits;
   readonly timings: Timings;
+  /** Only in simulations. */
+  readonly sabotage?: Sabotage | undefined;
 }
 
 /** Enough that half of the members may fail at once (PROTOCOL). */

@@ -55,15 +55,23 @@ export abstract class Call<Result> {
   }
 
   /** Runs something later, unless the call is over by then. */
-  protected after(ms: number, run: () => void): void {
+  protected after(ms: number, run: () => void): Timer | undefined {
     // What runs may have ended the call, and must not plan itself for ever.
-    if (this.#isOver) return;
+    if (this.#isOver) return undefined;
     const { timers, nowMs } = this.context;
     const timer = timers.at(nowMs + ms, () => {
       this.#timers = this.#timers.filter((other) => other !== timer);
       run();
     });
     this.#timers.push(timer);
+    return timer;
+  }
+
+  /** Does not run what was to run later. */
+  protected forget(timer: Timer | undefined): void {
+    if (timer === undefined) return;
+    this.context.timers.cancel(timer);
+    this.#timers = this.#timers.filter((other) => other !== timer);
   }
 
   #end(): boolean {

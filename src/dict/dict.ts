@@ -286,7 +286,8 @@ export class Dict implements Extension<DictOperation> {
       case "pull":
         return this.#peers.send(from, pullHere(table, message, ZERO_ID));
       case "pullRange": {
-        const page = pageOf(table, message);
+        const isTiny = this.#context.isUnlucky("tinyPage");
+        const page = pageOf(table, message, isTiny ? 1 : undefined);
         const { request } = message;
         return this.#peers.send(from, { type: "pulled", request, ...page });
       }
@@ -297,7 +298,10 @@ export class Dict implements Extension<DictOperation> {
           request: message.request,
         });
       case "confirm":
-        return this.#peers.send(from, confirmHere(this.#replica, message));
+        return this.#peers.send(
+          from,
+          confirmHere(this.#replica, message, this.#context),
+        );
       case "watch":
         return this.#watched.onWatch(message, from);
       case "watchAck":
@@ -372,7 +376,8 @@ export class Dict implements Extension<DictOperation> {
     this.#peers.send(from, {
       type: "getAnswer",
       request,
-      ready: this.#replica.share.isReadyFor(id),
+      ready: this.#replica.share.isReadyFor(id) ||
+        this.#context.lacks("activeOnceReady"),
       version: entry?.version,
       value: entry?.value,
       terms: entry?.terms,

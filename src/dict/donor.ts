@@ -6,6 +6,7 @@
  */
 import { PAGE_BYTES, PAGE_ENTRIES_MAX } from "../base/limits.ts";
 import type { Id } from "../id/id.ts";
+import type { Context } from "../mesh/context.ts";
 import {
   type EntryRecord,
   Held,
@@ -69,13 +70,14 @@ export function pullHere(
 export function pageOf(
   table: Table,
   arc: Arc,
+  entriesMax: number = PAGE_ENTRIES_MAX,
 ): { readonly through: Id; readonly entries: readonly EntryRecord[] } {
   const entries: EntryRecord[] = [];
   let bytes = 0;
   for (const entry of table.range(arc)) {
     entries.push(entry);
     bytes += sizeOf(entry);
-    if (entries.length >= PAGE_ENTRIES_MAX || bytes >= PAGE_BYTES) {
+    if (entries.length >= entriesMax || bytes >= PAGE_BYTES) {
       return { through: entry.id, entries };
     }
   }
@@ -86,10 +88,12 @@ export function pageOf(
 export function confirmHere(
   replica: Replica,
   { request, items }: MessageOf<"confirm">,
+  context: Context,
 ): MessageOf<"confirmed"> {
+  const isAnyoneAsked = context.lacks("onlyHoldersConfirm");
   const held = items.map(({ id, version }) => {
     // Only a holder by its own view may confirm: it cannot drop its copy soon.
-    if (!replica.share.holds(id)) return Held.other;
+    if (!replica.share.holds(id) && !isAnyoneAsked) return Held.other;
     const own = replica.table.get(id);
     if (own !== undefined) {
       return compareVersions(own.version, version) >= 0

@@ -12,6 +12,7 @@
  */
 import type { Bytes } from "../base/bytes.ts";
 import { type ChordError, TimeoutError } from "../base/errors.ts";
+import type { Timer } from "../base/timers.ts";
 import type { Id } from "../id/id.ts";
 import type { Context } from "../mesh/context.ts";
 import type { Peers, PendingRequest, RequestHandlers } from "../mesh/peers.ts";
@@ -51,6 +52,8 @@ interface Asked {
   readonly id: Id;
   answer: Answer | undefined;
   hasFailed: boolean;
+  /** When another holder is asked, too. */
+  hedge: Timer | undefined;
 }
 
 /** What a read found. */
@@ -68,6 +71,8 @@ export class Read extends Call<ReadResult> implements RequestHandlers {
   #asked: Asked[] = [];
   #mode: ReadMode;
   #isAskingLater = false;
+  /** Whether the first holder is getting a while longer, or has. */
+  #isWaiting = false;
   /** Whether the first holder has had all the time that it gets. */
   #isLate = false;
   #request: PendingRequest | undefined;
@@ -90,6 +95,7 @@ export class Read extends Call<ReadResult> implements RequestHandlers {
   start(): this {
     const { ring } = this.#peers;
     const first = ring.members[ring.indexOf(this.#id)];
+    if (this.context.isUnlucky("slowRead")) this.#mode = "all";
     if (first === undefined) {
       this.fail(noMember("read the key"));
     } else if (this.#mode === "first" && !this.#isSuspect(first.id)) {
@@ -172,7 +178,12 @@ export class Read extends Call<ReadResult> implements RequestHandlers {
   }
 
   #ask(to: Id): void {
-    const asked: Asked = { id: to, answer: undefined, hasFailed: false };
+    const asked: Asked = {
+      id: to,
+      answer: undefined,
+      hasFailed: false,
+      hedge: undefined,
+    };
     this.#asked.push(asked);
     if (to === this.#peers.self.id) {
       const entry = this.#replica.table.get(this.#id);
@@ -202,7 +213,11 @@ export class Read extends Call<ReadResult> implements RequestHandlers {
 
   onFailure(to: Id): void {
     const asked = this.#find(to);
-    if (asked !== undefined) asked.hasFailed = true;
+    if (asked !== undefined) {
+      asked.hasFailed = true;
+      // The next is asked now, not once this one would have been late.
+      this.forget(asked.hedge);
+    }
     this.#askFor(this.#wanted());
   }
 
@@ -212,7 +227,7 @@ export class Read extends Call<ReadResult> implements RequestHandlers {
     const usualMs = 3 * this.#peers.roundTripMs(asked.id);
     // Where round trips are long, the next one must have time to answer, too.
     const slowMs = Math.min(Math.max(hedgeMs, usualMs), this.timeoutMs / 3);
-    this.after(slowMs, () => {
+    asked.hedge = this.after(slowMs, () => {
       if (asked.answer !== undefined) return;
       const open = this.#asked.filter(isOpen).length;
       if (open === 1) this.#wait();
@@ -222,6 +237,8 @@ export class Read extends Call<ReadResult> implements RequestHandlers {
 
   /** The first holder gets a while longer, in case it knows better. */
   #wait(): void {
+    if (this.#isWaiting) return;
+    this.#isWaiting = true;
     this.after(this.context.options.timings.standInMs, () => {
       this.#isLate = true;
       this.#judge();
@@ -248,6 +265,7 @@ export class Read extends Call<ReadResult> implements RequestHandlers {
     this.#isAskingLater = true;
     this.after(ASK_AGAIN_MS, () => {
       this.#isAskingLater = false;
+      for (const { hedge } of this.#asked) this.forget(hedge);
       this.#asked = [];
       this.#askFor(this.#wanted());
     });

@@ -106,7 +106,8 @@ export class Replica {
     }
     const order = before && compareVersions(before.version, record.version);
     const isOlder = order !== undefined && order > 0;
-    if (isOlder && !this.#overwritten.has(id, record.version)) {
+    const isTold = !this.#context.lacks("staleIsTold");
+    if (isOlder && isTold && !this.#overwritten.has(id, record.version)) {
       return {
         status: PutStatus.stale,
         version: before!.version,

@@ -191,7 +191,9 @@ export class Residence {
     const { self, ring } = this.#peers;
     if (self.role !== Role.joining || !this.#isKnown) return;
     // With nobody left to take data from, this node has what there is.
-    if (ring.members.length === 0 || this.#replica.share.isReady) {
+    const isReady = this.#replica.share.isReady ||
+      this.#context.lacks("activeOnceReady");
+    if (ring.members.length === 0 || isReady) {
       this.#take(Role.active, self.position);
     }
   }

@@ -125,7 +125,7 @@ export class Scan extends Call<ScanPage> {
   #askNext(): void {
     const source = this.#sources.shift();
     if (source === undefined) {
-      return this.after(ASK_AGAIN_MS, () => this.#begin());
+      return void this.after(ASK_AGAIN_MS, () => this.#begin());
     }
     const order: ScanOrder = {
       after: this.#after,

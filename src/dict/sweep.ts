@@ -18,7 +18,7 @@ import type { Timer } from "../base/timers.ts";
 import type { Id } from "../id/id.ts";
 import type { Context } from "../mesh/context.ts";
 import type { Peers, PendingRequest } from "../mesh/peers.ts";
-import { Held, type MessageOf, Role } from "../wire/messages.ts";
+import { Held, type MessageOf, Role, type Version } from "../wire/messages.ts";
 import { RELAYED_TIMEOUT_MS } from "./comparison.ts";
 import { LISTED_MAX, sizeOf } from "./donor.ts";
 import type { Entry } from "./entry.ts";
@@ -38,8 +38,8 @@ interface Page {
   readonly sentAtMs: number;
   readonly request: PendingRequest;
   readonly open: Set<Id>;
-  /** Per entry: how many holders have it. */
-  readonly confirmed: number[];
+  /** Per entry: who has it. */
+  readonly confirmed: readonly Set<Id>[];
 }
 
 /** Hands on what does not belong here. */
@@ -52,6 +52,8 @@ export class Sweep {
   /** What is left of the sweep that is running, the next piece last. */
   #left: Arc[] = [];
   #isRunning = false;
+  /** Only where a simulation wants old confirmations to count. */
+  readonly #confirmedBefore = new WeakMap<Version, Set<Id>>();
   /** When the last sweep began. */
   #beganAtMs = 0;
   /** Whether something turned up, or went wrong, since the sweep began. */
@@ -116,13 +118,14 @@ export class Sweep {
     const { ring } = this.#peers;
     if (ring.members.length === 0) return undefined;
     const entries: Entry[] = [];
+    const most = this.#context.isUnlucky("tinyPage") ? 1 : LISTED_MAX;
     let first = -1;
     while (entries.length === 0) {
       const arc = this.#left.pop();
       if (arc === undefined) return undefined;
       for (const entry of this.#replica.table.range(arc)) {
         const index = ring.indexOf(entry.id);
-        if (first >= 0 && index !== first || entries.length >= LISTED_MAX) {
+        if (first >= 0 && index !== first || entries.length >= most) {
           // The rest of this piece comes with the next page.
           const after = entries.at(-1)!.id;
           this.#left.push({ after, through: arc.through });
@@ -164,8 +167,16 @@ export class Sweep {
       sentAtMs: nowMs,
       request,
       open: new Set(holders),
-      confirmed: entries.map(() => 0),
+      confirmed: entries.map((entry) => this.#confirmedOf(entry)),
     };
+  }
+
+  /** Who is known to have an entry: nobody yet, whoever said so before. */
+  #confirmedOf({ version }: Entry): Set<Id> {
+    if (!this.#context.lacks("confirmationsAreFresh")) return new Set();
+    const known = this.#confirmedBefore.get(version) ?? new Set();
+    this.#confirmedBefore.set(version, known);
+    return known;
   }
 
   #onConfirmed({ held }: MessageOf<"confirmed">, from: Id): void {
@@ -174,7 +185,7 @@ export class Sweep {
     const lacking: Entry[] = [];
     let bytes = 0;
     for (const [i, entry] of page.entries.entries()) {
-      if (held[i] === Held.held) page.confirmed[i]!++;
+      if (held[i] === Held.held) page.confirmed[i]!.add(from);
       else this.#isDirty = true;
       if (held[i] !== Held.lacking) continue;
       bytes += sizeOf(entry);
@@ -199,7 +210,8 @@ export class Sweep {
     page.request.cancel();
     this.#page = undefined;
     for (const [i, entry] of page.entries.entries()) {
-      const isHeldByAll = page.confirmed[i] === page.holders.length;
+      const isHeldByAll = page.confirmed[i]!.size >= page.holders.length ||
+        this.#context.lacks("droppedOnceConfirmed");
       if (isHeldByAll && this.#mayDrop(entry, page)) {
         this.#replica.table.delete(entry.id);
       }
@@ -212,6 +224,10 @@ export class Sweep {
     const { dropAfterMs, confirmedMaxMs } = options.timings;
     const { share, table } = this.#replica;
     if (nowMs - sentAtMs > confirmedMaxMs) return false;
+    if (this.#context.isUnlucky("dropSkipped")) {
+      this.#isDirty = true;
+      return false;
+    }
     if (table.get(id)?.version !== version) return false;
     // Who leaves has no minute, and nobody counts on it any more.
     if (this.#peers.self.role === Role.leaving) return !share.has(id);

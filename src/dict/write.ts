@@ -186,7 +186,7 @@ export class Write extends Call<Written> {
         return this.#onState(from, "stored");
       case PutStatus.kept:
         this.#onState(from, "kept");
-        return this.after(ASK_AGAIN_MS, () => this.#askAgain(from));
+        return void this.after(ASK_AGAIN_MS, () => this.#askAgain(from));
       case PutStatus.stale:
         if (newer && isNewer(newer, this.#newer)) this.#newer = newer;
         return this.#onState(from, "stale");
@@ -289,6 +289,11 @@ export class Write extends Call<Written> {
     if (wanted === 0) return;
     if (this.#mustBeLarger(holders[0]!.id)) {
       return this.#beginLarger(this.#newer!);
+    }
+    if (this.context.lacks("acknowledgedByAll")) {
+      const some = this.#confirmed();
+      if (some.length === 0) return;
+      return this.succeed({ version: this.#version, holders: some });
     }
     const open = holders.findIndex(({ id }, index) =>
       !this.#isConfirmed(id, index) && !this.#needsStandIn(id)

@@ -106,7 +106,11 @@ export class Broadcast {
     if (origin === self || sequence === 0) return;
     const log = this.#logs.get(origin) ??
       this.#logOf(origin, this.#startFor(origin, sequence));
-    if (log.has(sequence)) return;
+    if (log.has(sequence)) {
+      const { nowMs: atMs } = this.#context;
+      if (!this.#context.lacks("castsOnce")) return;
+      return this.#handOut(origin, { ...message, atMs });
+    }
     // A view into a frame would keep the whole frame in memory.
     const payload = message.payload.slice();
     this.#spread({ ...message, payload });
@@ -260,7 +264,9 @@ export class Broadcast {
     const { from, to } = cast;
     for (const branch of branches(order, from, to, self.id, this.#fitness)) {
       // Whoever takes too little asks for it later, or is told that it lagged.
-      if (this.#links.to(branch.head)?.isCrowded === true) continue;
+      const isSkipped = this.#links.to(branch.head)?.isCrowded === true ||
+        this.#context.isUnlucky("castSkipped");
+      if (isSkipped) continue;
       this.#router.send(branch.head, {
         ...cast,
         type: "cast",

@@ -43,6 +43,7 @@ export class CastRepair {
 
   /** `source` has shown that `origin` has come as far as `last`. */
   onGap(origin: Id, log: CastLog, last: number, source: Id): void {
+    if (this.#context.lacks("gapsAreAsked")) return;
     const gap = log.gap;
     if (gap === undefined) {
       const created: Gap = {

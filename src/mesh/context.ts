@@ -7,6 +7,7 @@
 import type { ChordError } from "../base/errors.ts";
 import type { Instant } from "../base/machine.ts";
 import type { NodeOptions } from "../base/options.ts";
+import type { Place, Rule, Sabotage } from "../base/sabotage.ts";
 import type { Random } from "../base/random.ts";
 import { Timers } from "../base/timers.ts";
 import type { CallNumber, NodeEffect, Notice } from "./events.ts";
@@ -16,12 +17,14 @@ export class Context {
   readonly options: NodeOptions;
   readonly random: Random;
   readonly timers: Timers = new Timers();
+  readonly #sabotage: Sabotage | undefined;
   #instant: Instant;
   #effects: NodeEffect[] = [];
 
   constructor(options: NodeOptions, random: Random, at: Instant) {
     this.options = options;
     this.random = random;
+    this.#sabotage = options.sabotage;
     this.#instant = at;
   }
 
@@ -33,6 +36,16 @@ export class Context {
   /** Milliseconds since 1970, by a clock that may jump. */
   get wallMs(): number {
     return this.#instant.wallMs;
+  }
+
+  /** Whether a simulation wants an unlikely way to be taken this time. */
+  isUnlucky(place: Place): boolean {
+    return this.#sabotage !== undefined && this.#sabotage.isUnlucky(place);
+  }
+
+  /** Whether a simulation has left a rule out. */
+  lacks(rule: Rule): boolean {
+    return this.#sabotage !== undefined && this.#sabotage.lacks(rule);
   }
 
   /** Begins a step. */

@@ -225,6 +225,7 @@ export class Gossip {
   compare(with_: Id): void {
     const link = this.#links.to(with_);
     if (link === undefined) return;
+    if (this.#context.lacks("tablesAreCompared")) return;
     const { nowMs } = this.#context;
     const waitMs = ASK_HEARTBEATS * this.#context.options.timings.heartbeatMs;
     if (nowMs - link.tableAskedMs < waitMs) return;
@@ -276,7 +277,7 @@ export class Gossip {
     const isOld = record.incarnation < self.incarnation ||
       (record.incarnation === self.incarnation &&
         record.health === Health.alive);
-    if (isOld) return;
+    if (isOld || this.#context.lacks("deathsAreRefuted")) return;
     const incarnation = Math.min(record.incarnation + 1, 0xffff_ffff);
     this.#table.setSelf({ incarnation }, this.#context.nowMs);
     this.#handlers.onAccused(record.health);
@@ -315,6 +316,7 @@ export class Gossip {
       .map((id) => this.#table.get(id))
       .filter((record) => record !== undefined);
     batch.records.clear();
+    if (this.#context.isUnlucky("newsSkipped")) return;
     const { order, self } = this.#table;
     const { from, to } = everyoneBut(self.id);
     for (let at = 0; at < records.length; at += RECORDS_PER_MESSAGE_MAX) {

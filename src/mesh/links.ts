@@ -242,7 +242,8 @@ export class Links {
   sendBytes(link: Link, lane: Lane, bytes: Bytes): void {
     // An answer to what came on a retired link goes where all else goes.
     const used = link.isRetired ? this.#primary.get(link.peer) ?? link : link;
-    if (used.outbox.bytes + bytes.length <= LINK_QUEUE_BYTES_MAX) {
+    const isFull = used.outbox.bytes + bytes.length > LINK_QUEUE_BYTES_MAX;
+    if (!isFull || this.#context.lacks("queuesAreBounded")) {
       return this.#push(used, lane, bytes);
     }
     // Once this step's sender has finished: it may be iterating over links.

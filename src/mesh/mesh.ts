@@ -64,6 +64,7 @@ export class Mesh<Operation> {
       context.nowMs,
       context.options.timings.tombstoneMs,
       (before, after, source) => this.#onRecord(before, after, source),
+      !context.lacks("newerRecordsWin"),
     );
     this.#ringShown = this.table.ring;
     this.links = this.#makeLinks();

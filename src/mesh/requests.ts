@@ -112,7 +112,9 @@ export class Requests {
     timeoutMs: number,
     handlers: RequestHandlers,
   ): PendingRequest | undefined {
-    if (this.#pending.size >= REQUESTS_IN_FLIGHT_MAX) return undefined;
+    const isFull = this.#pending.size >= REQUESTS_IN_FLIGHT_MAX ||
+      this.#context.isUnlucky("requestsFull");
+    if (isFull) return undefined;
     return this.beginVital(timeoutMs, handlers);
   }
 
@@ -171,8 +173,11 @@ export class Requests {
     const link = this.#router.send(to, message);
     // A deadline that is due already: no handler runs within the caller.
     const failure = link === undefined ? "unreachable" : "timeout";
+    const waitMs = this.#context.isUnlucky("earlyTimeout")
+      ? pending.timeoutMs / 100
+      : pending.timeoutMs;
     const timer = this.#context.timers.at(
-      link === undefined ? sentMs : sentMs + pending.timeoutMs,
+      link === undefined ? sentMs : sentMs + waitMs,
       () => this.#fail(pending, to, failure),
     );
     pending.expected.push({ to, link, sentMs, timer });
@@ -189,7 +194,9 @@ export class Requests {
     const at = find(pending, to);
     if (at < 0) return undefined;
     const [expected] = pending.expected.splice(at, 1);
-    this.#context.timers.cancel(expected!.timer);
+    if (!this.#context.lacks("deadlinesEnd")) {
+      this.#context.timers.cancel(expected!.timer);
+    }
     if (pending.expected.length === 0) this.#pending.delete(pending.number);
     return expected;
   }

@@ -52,21 +52,27 @@ export class Table {
   readonly #entries = new Map<Id, Entry>();
   readonly #onChange: OnChange;
   readonly #awayMaxMs: number;
+  readonly #isNewerOnly: boolean;
   #self: MemberRecord;
   #digest = 0;
   #changedMs = 0;
   #order: readonly Id[] = [];
   #ring: RingView = buildRing([]);
 
-  /** @param awayMaxMs who was dead for longer does not come back */
+  /**
+   * @param awayMaxMs who was dead for longer does not come back
+   * @param isNewerOnly whether older records change nothing
+   */
   constructor(
     self: MemberRecord,
     nowMs: number,
     awayMaxMs: number,
     onChange: OnChange,
+    isNewerOnly = true,
   ) {
     this.#self = self;
     this.#awayMaxMs = awayMaxMs;
+    this.#isNewerOnly = isNewerOnly;
     this.#onChange = onChange;
     this.#put(self, nowMs);
   }
@@ -163,7 +169,7 @@ export class Table {
       // A death that is news only because it was forgotten would go round for
       // ever.
       if (!isPresent(record) || !this.#makeRoom()) return false;
-    } else if (!isNewer(record, before)) return false;
+    } else if (!isNewer(record, before) && this.#isNewerOnly) return false;
     if (isPresent(record) && this.isAwayTooLong(id, nowMs)) return false;
     this.#put(record, nowMs);
     this.#onChange(before, record, source);

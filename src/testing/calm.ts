@@ -1,17 +1,17 @@
 /**
  * What holds as long as nothing goes wrong: membership is stable, nobody is
- * slow. Then each key is a regular register, and a value is popped once.
- *
- * Full linearizability is not demanded: a write that meets a newer version
- * tries again with a larger one, and two writes that do so at the same time can
- * be seen to overtake each other twice. Both are concurrent then; what ended
- * before is never seen again.
+ * slow. Then each key is a register, and a value is popped once.
  *
  * @module
  */
 import type { Finding } from "./checkers.ts";
 import { groupByKey, type Operation, valueText } from "./history.ts";
 import type { Key } from "./history.ts";
+import {
+  isLinearizable,
+  type Operation as Act,
+  OPERATIONS_MAX,
+} from "./linearizable.ts";
 import type { LiveNode } from "./node.ts";
 
 /** A write, or a read, of one key; `undefined` is the state of having none. */
@@ -127,6 +127,66 @@ function readsOf(operation: Operation): Step[] {
     case "touch":
       // Of what it took away, or found, it says nothing.
       return operation.didChange ? [] : read(undefined);
+    default:
+      return [];
+  }
+}
+
+/**
+ * The operations on each key behave as if each happened at one moment. What
+ * nobody knows the end of may have happened at any time since it began, or
+ * never; keys with too much of it are left to {@linkcode readsAreFresh}.
+ *
+ * @param slackMs by how much any two wall clocks may differ
+ */
+export function linearizable(
+  operations: readonly Operation[],
+  slackMs: number,
+): Finding {
+  for (const [key, same] of groupByKey(operations)) {
+    const acts = same.flatMap((one) => actsOf(one, slackMs));
+    const open = acts.filter(({ endMs }) => endMs === Infinity).length;
+    if (open > OPERATIONS_MAX || isLinearizable(acts)) continue;
+    const shown = same.map((one) =>
+      `${one.type} ${one.value ?? ""}=${one.found ?? one.didChange} at ` +
+      `${one.node} ${one.startMs.toFixed(3)}-${one.endMs.toFixed(3)}`
+    );
+    return `no order of the operations on "${key}" explains what each gave: ` +
+      shown.join("; ");
+  }
+  return undefined;
+}
+
+/** What an operation did to a register, and that it may run out. */
+function actsOf(operation: Operation, slackMs: number): Act[] {
+  const { type, ending, startMs, ttlMs } = operation;
+  if (ending === "no") return [];
+  const isOver = ending === "ok";
+  const endMs = isOver ? operation.endMs : Infinity;
+  const given = operation.value;
+  const found = operation.found ?? "";
+  const act = (type: Act["type"], result: string | undefined): Act[] => [
+    { type, given, result: isOver ? result : undefined, startMs, endMs },
+  ];
+  const end: Act[] = ttlMs === undefined ? [] : [{
+    type: "delete",
+    given: undefined,
+    result: undefined,
+    startMs: startMs + ttlMs - slackMs,
+    endMs: Infinity,
+  }];
+  switch (type) {
+    case "get":
+      return isOver ? act(type, found) : [];
+    case "set":
+    case "setDefault":
+      return [...act(type, found), ...end];
+    case "pop":
+      return act(type, found);
+    case "delete":
+      return act(type, operation.didChange ? "there" : "");
+    case "touch":
+      return end;
     default:
       return [];
   }

@@ -196,6 +196,29 @@ export function boundedQueues(
   return undefined;
 }
 
+/** Deadlines that a node needs besides those of what it has. */
+const DEADLINES = 32;
+const DEADLINES_PER_MEMBER = 2;
+const DEADLINES_PER_LINK = 2;
+const DEADLINES_PER_REPLY = 2;
+/** A call waits for some holders, and asks others when these are late. */
+const DEADLINES_PER_CALL = 4;
+
+/** No node has many more deadlines than what it has and waits for explains. */
+export function deadlinesEnd(live: readonly LiveNode[]): Finding {
+  for (const { name, machine } of live) {
+    const { stats, dict } = machine;
+    const calls = stats.requestsInFlight + dict.stats.callsWaiting;
+    const most = DEADLINES + DEADLINES_PER_MEMBER * stats.members +
+      DEADLINES_PER_LINK * stats.links +
+      DEADLINES_PER_REPLY * stats.repliesWaiting + DEADLINES_PER_CALL * calls;
+    if (stats.timers <= most) continue;
+    return `${name} has ${stats.timers} deadlines for ${calls} calls and ` +
+      `requests, ${stats.links} links and ${stats.members} members`;
+  }
+  return undefined;
+}
+
 /** Every member that runs is active and says that it has settled. */
 export function allSettled(
   live: readonly LiveNode[],

@@ -9,8 +9,9 @@ import { fraction, pick, SeededRandom } from "../base/random.ts";
 import { Health, Role } from "../wire/messages.ts";
 import { noLostWrite, oneRing } from "./checkers.ts";
 import { versionText } from "./history.ts";
+import { Copies } from "./copy_checkers.ts";
 import { type Acknowledged, Ledger } from "./ledger.ts";
-import type { Host, Outcome, SimulatedNode } from "./node.ts";
+import type { CreateMachine, Host, Outcome, SimulatedNode } from "./node.ts";
 import { holdersOf, names, recordOf, ringSeenBy } from "./truth.ts";
 import { report, Simulator, type SimulatorOptions } from "./simulator.ts";
 
@@ -22,6 +23,8 @@ const RETRY_MS = 500;
 const ALONE_SHARE = 0.3;
 /** How often what is owed is compared with what is held. */
 const AUDIT_MS = 10_000;
+/** Confirmations on which a copy is dropped are no older than this. */
+const CONFIRMED_MS = 6_000;
 /** An end this recent may explain why a dropped copy is one of too few. */
 const RECENT_MS = AUDIT_MS + 7_000;
 
@@ -38,6 +41,17 @@ export class Cluster {
     this.simulator = new Simulator(options);
     this.ledger = new Ledger(options.replicas);
     this.#random = new SeededRandom(options.seed, "cluster");
+    const copies = new Copies(this.ledger);
+    this.simulator.onCopy = (node, id, copy) => {
+      if (copy !== undefined) {
+        const finding = copies.versionsNeverFall(node, id, copy);
+        return report("versionsNeverFall", finding);
+      }
+      const { nodes } = this.simulator;
+      const ended = this.#endedWithin(CONFIRMED_MS);
+      const finding = copies.copiesAreDroppedSafely(node, id, nodes, ended);
+      report("copiesAreDroppedSafely", finding);
+    };
   }
 
   /** The processes that are, or try to become, members. */
@@ -49,8 +63,8 @@ export class Cluster {
   }
 
   /** A host for a member, or for a leaf, which cannot be dialled. */
-  addHost(name: string, isMember: boolean): Host {
-    const host = this.simulator.addHost(name, isMember);
+  addHost(name: string, isMember: boolean, create?: CreateMachine): Host {
+    const host = this.simulator.addHost(name, isMember, create);
     if (isMember) this.#memberHosts.add(host);
     return host;
   }
@@ -194,14 +208,19 @@ export class Cluster {
 
   /** Compares what is owed with what is held. */
   audit(): void {
-    const { nowMs, nodes } = this.simulator;
-    const sinceMs = nowMs - RECENT_MS;
-    const ended = this.#endedMs.filter((ms) => ms >= sinceMs).length;
+    const { nodes } = this.simulator;
+    const ended = this.#endedWithin(RECENT_MS);
     report("noLostWrite", noLostWrite(this.ledger, nodes));
     report(
       "copiesAreDroppedSafely",
       this.ledger.audit(nodes, ended),
     );
+  }
+
+  /** How many processes have ended in the last `ms`. */
+  #endedWithin(ms: number): number {
+    const sinceMs = this.simulator.nowMs - ms;
+    return this.#endedMs.filter((endMs) => endMs >= sinceMs).length;
   }
 
   /** Two that just came up and know only each other would stay a ring apart. */
@@ -247,7 +266,10 @@ export class Cluster {
       if (outcome.type === "lost") return;
       this.simulator.queue.after(0, () => {
         if (!node.isAlive) return;
-        this.simulator.stop(node);
+        const { timers } = node.machine.stats;
+        const finding = `${node.name} has closed with ${timers} deadlines`;
+        report("deadlinesEnd", timers === 0 ? undefined : finding);
+        this.simulator.crash(node, false);
         this.#endedMs.push(this.simulator.nowMs);
         this.audit();
         done();

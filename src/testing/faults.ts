@@ -14,7 +14,8 @@ import { Role } from "../wire/messages.ts";
 import type { Link } from "./link.ts";
 import type { Host, SimulatedNode } from "./node.ts";
 import type { Simulator } from "./simulator.ts";
-import type { FaultRates, SwarmOptions } from "./swarm.ts";
+import { type FaultKind, LATER_KINDS } from "./hazards.ts";
+import type { SwarmOptions } from "./swarm.ts";
 import { activeNodes, recordOf } from "./truth.ts";
 
 /** Members that must go on for a crash to be allowed: somebody to come back to. */
@@ -44,25 +45,44 @@ export interface Target {
   introduce(): void;
 }
 
+/** What is to go wrong. */
+export type FaultOptions =
+  & Pick<SwarmOptions, "seed" | "faults" | "downMaxMs">
+  & Partial<Pick<SwarmOptions, "muted">>;
+
 /** Keeps what some hosts send from reaching some others, for a while. */
 type IsCut = (from: Host, to: Host) => boolean;
+/** Clocks that are wrong by more than 5 min cannot write, which is intended. */
+const JUMP_MS = 4 * 60_000;
+const FAR_JUMP_MS = 10 * 60_000;
+const FAR_JUMP_SHARE = 0.3;
+const DRIFT_MAX = 0.05;
+/** Kinds that are drawn apart from the others. */
+const LATER: ReadonlySet<FaultKind> = new Set(LATER_KINDS);
 
 /** Strikes at random, as often as the options say, until told to stop. */
 export class Faults {
   readonly #cluster: Target;
-  readonly #options: Pick<SwarmOptions, "seed" | "faults" | "downMaxMs">;
+  readonly #options: FaultOptions;
   readonly #random: SeededRandom;
+  /** Of the kinds that are drawn apart from the others. */
+  readonly #laterRandom: SeededRandom;
   readonly #counts = new Map<string, number>();
   #isOn = false;
   #cuts: IsCut[] = [];
+  /** What strikes now is drawn, so that others stay as they are, no more. */
+  #isMuted = false;
+  /** By how much a clock was set ahead at most. */
+  aheadMs = 0;
 
   constructor(
     cluster: Target,
-    options: Pick<SwarmOptions, "seed" | "faults" | "downMaxMs">,
+    options: FaultOptions,
   ) {
     this.#cluster = cluster;
     this.#options = options;
     this.#random = new SeededRandom(options.seed, "faults");
+    this.#laterRandom = new SeededRandom(options.seed, "later kinds");
   }
 
   /** How often each kind has struck. */
@@ -74,7 +94,7 @@ export class Faults {
   start(): void {
     this.#isOn = true;
     const rates = this.#options.faults;
-    for (const kind of Object.keys(rates) as (keyof FaultRates)[]) {
+    for (const kind of Object.keys(rates) as FaultKind[]) {
       if (rates[kind] > 0) this.#planNext(kind);
     }
   }
@@ -85,16 +105,24 @@ export class Faults {
     this.#cuts = [];
     const { simulator } = this.#cluster;
     simulator.network.heal();
-    for (const node of simulator.nodes) simulator.resume(node);
+    for (const node of simulator.nodes) {
+      node.clock.setRight(simulator.nowMs);
+      simulator.resume(node);
+    }
     // A node may know no other url than that of a host that is down.
-    for (const host of simulator.hosts) this.#start(host);
+    for (const host of simulator.hosts) {
+      // What runs something else is no part of what must be well.
+      if (host.create === undefined) this.#start(host);
+    }
     simulator.queue.after(INTRODUCED_MS, () => this.#cluster.introduce());
   }
 
-  #planNext(kind: keyof FaultRates): void {
+  #planNext(kind: FaultKind): void {
+    const random = isLater(kind) ? this.#laterRandom : this.#random;
     const meanMs = 60_000 / this.#options.faults[kind];
-    const waitMs = -Math.log(1 - fraction(this.#random)) * meanMs;
+    const waitMs = -Math.log(1 - fraction(random)) * meanMs;
     this.#later(waitMs, () => {
+      this.#isMuted = this.#options.muted?.includes(kind) === true;
       if (this.#strike(kind)) {
         this.#counts.set(kind, (this.#counts.get(kind) ?? 0) + 1);
       }
@@ -109,7 +137,7 @@ export class Faults {
     });
   }
 
-  #strike(kind: keyof FaultRates): boolean {
+  #strike(kind: FaultKind): boolean {
     switch (kind) {
       case "crash":
         return this.#crash(false);
@@ -132,6 +160,11 @@ export class Faults {
         return this.#refuse();
       case "leave":
         return this.#leave();
+      case "ringSplit":
+        return this.#ringSplit();
+      case "clockJump":
+      case "clockDrift":
+        return this.#setClock(kind);
     }
   }
 
@@ -139,7 +172,7 @@ export class Faults {
     const { simulator } = this.#cluster;
     const victim = pick(this.#random, simulator.nodes);
     const downMs = fraction(this.#random) * this.#options.downMaxMs;
-    if (victim === undefined) return false;
+    if (victim === undefined || this.#isMuted) return false;
     const others = activeNodes(simulator.nodes).filter((node) =>
       node !== victim
     );
@@ -167,7 +200,7 @@ export class Faults {
       simulator.nodes.filter((node) => !node.isPaused),
     );
     const forMs = 100 * Math.pow(300, fraction(this.#random));
-    if (node === undefined) return false;
+    if (node === undefined || this.#isMuted) return false;
     simulator.pause(node);
     this.#later(forMs, () => simulator.resume(node));
     return true;
@@ -180,6 +213,42 @@ export class Faults {
       side.set(host, below(this.#random, groups));
     }
     this.#cutForAWhile((from, to) => side.get(from) !== side.get(to));
+    return true;
+  }
+
+  /** Arcs of the ring lose sight of each other; leaves go with one of them. */
+  #ringSplit(): boolean {
+    const random = this.#laterRandom;
+    const { simulator } = this.#cluster;
+    const ways = 2 + below(random, 4);
+    const turn = fraction(random);
+    const ring = activeNodes(simulator.nodes);
+    const side = new Map<Host, number>();
+    for (const [i, { host }] of ring.entries()) {
+      side.set(host, Math.floor(ways * ((i / ring.length + turn) % 1)));
+    }
+    const sideOf = (host: Host) => side.get(host) ?? host.index % ways;
+    return this.#cutForAWhile(
+      (from, to) => sideOf(from) !== sideOf(to),
+      random,
+    );
+  }
+
+  #setClock(kind: "clockJump" | "clockDrift"): boolean {
+    const random = this.#laterRandom;
+    const { simulator } = this.#cluster;
+    const node = pick(random, simulator.nodes);
+    const isFar = fraction(random) < FAR_JUMP_SHARE;
+    const spread = 2 * fraction(random) - 1;
+    if (node === undefined || this.#isMuted) return false;
+    const { nowMs } = simulator;
+    if (kind === "clockDrift") {
+      node.clock.run(nowMs, spread * DRIFT_MAX);
+    } else {
+      const jumpMs = spread * (isFar ? FAR_JUMP_MS : JUMP_MS);
+      node.clock.jump(nowMs, jumpMs);
+      this.aheadMs = Math.max(this.aheadMs, jumpMs);
+    }
     return true;
   }
 
@@ -203,10 +272,11 @@ export class Faults {
     };
   }
 
-  #cutForAWhile(isCut: IsCut): void {
-    const mend = this.cut(isCut);
-    const forMs = CUT_MIN_MS * Math.pow(CUT_SPREAD, fraction(this.#random));
-    this.#later(forMs, mend);
+  #cutForAWhile(isCut: IsCut, random = this.#random): boolean {
+    const forMs = CUT_MIN_MS * Math.pow(CUT_SPREAD, fraction(random));
+    if (this.#isMuted) return false;
+    this.#later(forMs, this.cut(isCut));
+    return true;
   }
 
   #hurtLink(kind: "reset" | "halfOpen" | "blackHole" | "clog"): boolean {
@@ -214,7 +284,7 @@ export class Faults {
     const { network } = simulator;
     const link = pick(this.#random, [...network.links]);
     const draw = fraction(this.#random);
-    if (link === undefined || !isWhole(link)) return false;
+    if (link === undefined || !isWhole(link) || this.#isMuted) return false;
     switch (kind) {
       case "reset":
         network.reset(link);
@@ -234,21 +304,20 @@ export class Faults {
   #slow(): boolean {
     const { network, hosts } = this.#cluster.simulator;
     const host = pick(this.#random, hosts)!;
+    const forMs = 1_000 + 20_000 * fraction(this.#random);
+    if (this.#isMuted) return false;
     network.slowDown(host, 10);
-    this.#later(
-      1_000 + 20_000 * fraction(this.#random),
-      () => network.slowDown(host, 1),
-    );
+    this.#later(forMs, () => network.slowDown(host, 1));
     return true;
   }
 
   #refuse(): boolean {
     const { network } = this.#cluster.simulator;
-    network.refusedShare = fraction(this.#random);
-    this.#later(
-      20_000 * fraction(this.#random),
-      () => network.refusedShare = 0,
-    );
+    const share = fraction(this.#random);
+    const forMs = 20_000 * fraction(this.#random);
+    if (this.#isMuted) return false;
+    network.refusedShare = share;
+    this.#later(forMs, () => network.refusedShare = 0);
     return true;
   }
 
@@ -260,12 +329,16 @@ export class Faults {
     if (node === undefined || active.length < MEMBERS_TO_LEAVE_MIN) {
       return false;
     }
-    if (recordOf(node)?.role !== Role.active) return false;
+    if (recordOf(node)?.role !== Role.active || this.#isMuted) return false;
     return this.#cluster.leave(
       node,
       () => this.#comeBack(node.host, downMs),
     );
   }
+}
+
+function isLater(kind: FaultKind): boolean {
+  return LATER.has(kind);
 }
 
 function isWhole({ dialler, listener }: Link): boolean {

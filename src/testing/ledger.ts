@@ -59,8 +59,9 @@ export class Ledger {
     return this.#deletes.values();
   }
 
-  newestOf(key: Key): Acknowledged | undefined {
-    return this.#owed.get(key.text);
+  /** @param key its text */
+  newestOf(key: string): Acknowledged | undefined {
+    return this.#owed.get(key);
   }
 
   acknowledge(write: Acknowledged): void {

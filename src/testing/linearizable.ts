@@ -49,38 +49,78 @@ function apply(state: string, operation: Operation): string | undefined {
   }
 }
 
+/** How far a search has come. */
+interface Point {
+  /** All that ended, before this one, has been done. */
+  readonly low: number;
+  /** Bit i: the one at `low + i` has been done, too. */
+  readonly done: number;
+  /** Bit i: the i-th of those that never ended has been done. */
+  readonly open: number;
+  readonly state: string;
+}
+
 /**
  * Whether the operations on one key, which is not there at first, behave as if
  * each happened at one moment.
  *
- * @param history at most 30 operations
+ * @param history of any length; at most 30 operations may be under way at once,
+ * and at most 30 may never have ended
+ * @throws {RangeError} If more are
  */
 export function isLinearizable(history: readonly Operation[]): boolean {
-  if (history.length > OPERATIONS_MAX) {
-    throw new RangeError(
-      `Cannot judge ${history.length} operations at once: give at most ` +
-        `${OPERATIONS_MAX}`,
-    );
-  }
-  const must = history.reduce(
-    (bits, { endMs }, i) => endMs < Infinity ? bits | 1 << i : bits,
-    0,
-  );
+  const byStart = [...history].sort((a, b) => a.startMs - b.startMs);
+  const ended = byStart.filter(({ endMs }) => endMs < Infinity);
+  const open = byStart.filter(({ endMs }) => endMs === Infinity);
+  if (open.length > OPERATIONS_MAX) throw tooMany(open.length);
   const tried = new Set<string>();
-  const search = (done: number, state: string): boolean => {
-    if ((done & must) === must) return true;
-    const name = `${done} ${state}`;
-    if (tried.has(name)) return false;
+  const waiting: Point[] = [{ low: 0, done: 0, open: 0, state: "" }];
+  for (let at = waiting.pop(); at !== undefined; at = waiting.pop()) {
+    if (at.low === ended.length) return true;
+    const name = `${at.low} ${at.done} ${at.open} ${at.state}`;
+    if (tried.has(name)) continue;
     tried.add(name);
-    let soonestEndMs = Infinity;
-    for (const [i, { endMs }] of history.entries()) {
-      if (!(done & 1 << i)) soonestEndMs = Math.min(soonestEndMs, endMs);
-    }
-    return history.some((operation, i) => {
-      if (done & 1 << i || operation.startMs > soonestEndMs) return false;
-      const after = apply(state, operation);
-      return after !== undefined && search(done | 1 << i, after);
-    });
-  };
-  return search(0, "");
+    waiting.push(...nextOf(at, ended, open));
+  }
+  return false;
+}
+
+/** Where the search can go on: what nothing else certainly preceded. */
+function* nextOf(
+  at: Point,
+  ended: readonly Operation[],
+  open: readonly Operation[],
+): Generator<Point> {
+  let soonestEndMs = Infinity;
+  const { low } = at;
+  const may: number[] = [];
+  for (let i = low; i < ended.length; i++) {
+    const { startMs, endMs } = ended[i]!;
+    if (startMs > soonestEndMs) break;
+    if (i - low >= OPERATIONS_MAX) throw tooMany(i - low + 1);
+    if (at.done & 1 << (i - low)) continue;
+    soonestEndMs = Math.min(soonestEndMs, endMs);
+    may.push(i);
+  }
+  // What may happen at any time, or never, is tried last.
+  for (const [i, operation] of open.entries()) {
+    if (at.open & 1 << i || operation.startMs > soonestEndMs) continue;
+    const state = apply(at.state, operation);
+    if (state !== undefined) yield { ...at, open: at.open | 1 << i, state };
+  }
+  for (const i of may) {
+    if (ended[i]!.startMs > soonestEndMs) continue;
+    const state = apply(at.state, ended[i]!);
+    if (state === undefined) continue;
+    let done = at.done | 1 << (i - low);
+    let next = low;
+    for (; done & 1; done >>>= 1) next++;
+    yield { low: next, done, open: at.open, state };
+  }
+}
+
+function tooMany(count: number): RangeError {
+  return new RangeError(
+    `Cannot judge ${count} operations at once: give at most ${OPERATIONS_MAX}`,
+  );
 }

@@ -78,6 +78,8 @@ export class Link {
   isBlackHole = false;
   /** Nothing comes out of either pipe before this. */
   cloggedUntilMs = 0;
+  /** When somebody last sent something. */
+  usedMs = Infinity;
 
   constructor(
     dialler: { number: LinkNumber; node: SimulatedNode },

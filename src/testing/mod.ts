@@ -14,5 +14,5 @@ export {
   type SimulateOptions,
   SimulationError,
 } from "./kit/simulate.ts";
-export type { FaultRates } from "./swarm.ts";
+export type { FaultRates } from "./hazards.ts";
 export { Violation } from "./violation.ts";

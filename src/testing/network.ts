@@ -13,6 +13,7 @@ import type { DialNumber, LinkNumber } from "../mesh/events.ts";
 import type { EventQueue } from "./event_queue.ts";
 import { type Endpoint, Link, type Parcel } from "./link.ts";
 import type { Host, SimulatedNode } from "./node.ts";
+import { Raw } from "./raw.ts";
 
 /** How the network behaves; times in milliseconds. */
 export interface NetworkOptions {
@@ -61,13 +62,23 @@ export class Network {
   #isCut: (from: Host, to: Host) => boolean = () => false;
   /** The share of dials that are refused for no reason. */
   refusedShare = 0;
+  /** A link that is silent for longer is forgotten on its way. */
+  idleDropMs = Infinity;
+  readonly raw: Raw;
   /** Told of each frame that reaches a node, if anybody wants to know. */
   onFrameTaken: ((from: Endpoint, frame: Bytes) => void) | undefined;
 
-  constructor(options: NetworkOptions, world: World, random: Random) {
+  /** @param rawRandom what raw frames suffer changes nothing else */
+  constructor(
+    options: NetworkOptions,
+    world: World,
+    random: Random,
+    rawRandom: Random,
+  ) {
     this.#options = options;
     this.#world = world;
     this.#random = random;
+    this.raw = new Raw(rawRandom);
   }
 
   /** Links that at least one side still believes in. */
@@ -97,6 +108,8 @@ export class Network {
     this.#isCut = () => false;
     this.#slow.clear();
     this.refusedShare = 0;
+    this.idleDropMs = Infinity;
+    this.raw.options = undefined;
     for (const link of [...this.#links]) {
       link.cloggedUntilMs = 0;
       // A router that forgot a link resets it once it works again.
@@ -118,6 +131,10 @@ export class Network {
   /** Sends what was pulled from a machine. */
   send(from: Endpoint, load: Parcel["load"]): void {
     const { queue } = this.#world;
+    const { link } = from;
+    // As a router does: it forgets, and does not say so.
+    if (queue.nowMs - link.usedMs > this.idleDropMs) link.isBlackHole = true;
+    link.usedMs = queue.nowMs;
     const bytes = load.type === "frame" ? load.frame.length : 0;
     from.lineFreeMs = Math.max(queue.nowMs, from.lineFreeMs) +
       bytes / this.#options.bytesPerMs;
@@ -125,8 +142,18 @@ export class Network {
     from.bytesInFlight += bytes;
     const delayMs = this.#delayMs(from.owner.host, from.other.owner.host);
     const arrivalMs = Math.max(from.lineFreeMs + delayMs, from.lastArrivalMs);
-    from.lastArrivalMs = arrivalMs;
-    queue.at(arrivalMs, () => this.#arrive(from, parcel));
+    if (!this.raw.isOn(from, bytes)) {
+      from.lastArrivalMs = arrivalMs;
+      queue.at(arrivalMs, () => this.#arrive(from, parcel));
+      return;
+    }
+    const lateMs = this.raw.lateMs();
+    if (lateMs === 0) from.lastArrivalMs = arrivalMs;
+    queue.at(arrivalMs + lateMs, () => this.#arrive(from, parcel));
+    const againMs = this.raw.againMs();
+    if (againMs === 0) return;
+    from.bytesInFlight += bytes;
+    queue.at(arrivalMs + againMs, () => this.#arrive(from, parcel));
   }
 
   /** Whether the transport takes another frame. */
@@ -291,7 +318,7 @@ export class Network {
   /** A parcel comes out of a pipe. */
   #emerge(from: Endpoint, parcel: Parcel): void {
     const to = from.other;
-    from.arrived = parcel.order;
+    from.arrived = Math.max(from.arrived, parcel.order);
     const { load } = parcel;
     // What is lost still takes up room: no acknowledgement will ever free it.
     if (

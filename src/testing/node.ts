@@ -10,6 +10,7 @@ import type { Instant, Machine } from "../base/machine.ts";
 import type { NodeOptions } from "../base/options.ts";
 import type { Random } from "../base/random.ts";
 import type { CopyView, DictStats } from "../dict/dict.ts";
+import type { TableListener } from "../dict/table.ts";
 import type { DictOperation } from "../dict/operations.ts";
 import type { Id } from "../id/id.ts";
 import type {
@@ -23,6 +24,7 @@ import type { NodeStats } from "../mesh/node_machine.ts";
 import type { Pointers } from "../ring/stabilizer.ts";
 import type { MemberRecord } from "../wire/messages.ts";
 import type { Endpoint } from "./link.ts";
+import type { WallClock } from "./wall_clock.ts";
 
 /** What checkers look at; a hand-made object will do to test a checker. */
 export interface MachineView {
@@ -45,6 +47,8 @@ export interface SimulatedMachine
   readonly dict: MachineView["dict"] & {
     /** What a node that has everything reads. */
     read(id: Id, wallMs: number): Bytes | undefined;
+    /** Has somebody told of each copy that comes, changes or goes. */
+    onChange: TableListener;
   };
   pull(link: LinkNumber): Bytes | undefined;
 }
@@ -86,6 +90,8 @@ export interface Host {
   node: SimulatedNode | undefined;
   /** Processes that ran there so far. */
   generations: number;
+  /** What runs there, if it is another machine than elsewhere. */
+  readonly create?: CreateMachine;
   /** No process, and not even a refusal: power is off. */
   isSilent: boolean;
 }
@@ -99,8 +105,7 @@ export class SimulatedNode implements LiveNode {
   readonly calls: Map<CallNumber, PendingCall> = new Map();
   /** What happened to it while it was paused. */
   readonly inbox: (() => void)[] = [];
-  /** By how much its wall clock is wrong, and how fast that grows. */
-  readonly clock: { readonly offsetMs: number; readonly drift: number };
+  readonly clock: WallClock;
   isAlive = true;
   isPaused = false;
   /** When its last pause ended. */
@@ -111,7 +116,7 @@ export class SimulatedNode implements LiveNode {
   constructor(
     host: Host,
     machine: SimulatedMachine,
-    clock: { readonly offsetMs: number; readonly drift: number },
+    clock: WallClock,
   ) {
     this.host = host;
     this.name = host.generations === 1

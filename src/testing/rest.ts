@@ -12,12 +12,14 @@ import {
   oneRing,
 } from "./checkers.ts";
 import type { Cluster } from "./cluster.ts";
+import type { InvariantName } from "./invariants.ts";
 import { sessionEnds } from "./lives.ts";
 import { unevenRing } from "./ring_watch.ts";
+import { tablesAgree } from "./member_checkers.ts";
 import { Violation } from "./simulator.ts";
 
 /** The first check that is not fulfilled, and what it found. */
-export type Unrest = readonly [check: string, finding: Finding];
+export type Unrest = readonly [check: InvariantName, finding: Finding];
 
 /** What a node needs that has nothing to do: digests and life signs. */
 const IDLE_REQUESTS = 16;
@@ -52,15 +54,25 @@ export function unfinished(cluster: Cluster): Unrest {
     repliesWaiting: 0,
     callsWaiting: 0,
     requestsInFlight: IDLE_REQUESTS + IDLE_REQUESTS_PER_NODE * live.length,
-    timers: IDLE_TIMERS + IDLE_TIMERS_PER_NODE * live.length,
+    timers: Infinity,
     links: Infinity,
     members: Infinity,
   });
   if (busy !== undefined) return ["boundedQueues", busy];
+  const timersMax = IDLE_TIMERS + IDLE_TIMERS_PER_NODE * live.length;
+  const late = live.find(({ machine }) => machine.stats.timers > timersMax);
+  if (late !== undefined) {
+    const { name, machine } = late;
+    const finding = `${name} has ${machine.stats.timers} deadlines, at most ` +
+      `${timersMax} where nothing happens`;
+    return ["deadlinesEnd", finding];
+  }
   const unrest = unsettled(cluster);
   if (unrest[1] !== undefined) return unrest;
   const uneven = unevenRing(live, simulator.successors);
   if (uneven[1] !== undefined) return uneven;
+  const differing = tablesAgree(live);
+  if (differing !== undefined) return ["tablesAgree", differing];
   const left = sessionEnds(live);
   if (left !== undefined) return ["sessionEnds", left];
   return [

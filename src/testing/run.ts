@@ -8,7 +8,8 @@
  */
 import { ChordMachine } from "../dict/chord_machine.ts";
 import { fromUtf8 } from "../base/bytes.ts";
-import type { Limits } from "../base/options.ts";
+import { SeededRandom } from "../base/random.ts";
+import { TIMINGS } from "../base/options.ts";
 import {
   BROADCAST_BYTES_KEPT_TOTAL_MAX,
   SESSION_REMOVALS_MAX,
@@ -16,21 +17,24 @@ import {
 import {
   boundedQueues,
   type Bounds,
+  deadlinesEnd,
   EventsInVersionOrder,
   finalReadIsNewest,
   noLostWrite,
   noResurrectedDelete,
 } from "./checkers.ts";
-import { poppedOnce, readsAreFresh } from "./calm.ts";
+import { linearizable, poppedOnce, readsAreFresh } from "./calm.ts";
 import { Cluster } from "./cluster.ts";
 import { Faults } from "./faults.ts";
 import { expiredIsGone, expiredIsNotRead, oneOwner } from "./lives.ts";
+import { Beliefs } from "./member_checkers.ts";
 import { demand, undropped, unfinished, unsettled } from "./rest.ts";
 import type { CreateMachine, Host, SimulatedNode } from "./node.ts";
 import { ringOf, RingWatch } from "./ring_watch.ts";
 import { report, Violation } from "./simulator.ts";
 import type { SwarmOptions } from "./swarm.ts";
 import { Talk, TALK_BURST } from "./talk.ts";
+import { createVandal } from "./vandal.ts";
 import { Watchers } from "./watchers.ts";
 import { callsEnd, Workload } from "./workload.ts";
 
@@ -65,16 +69,15 @@ const IN_FLIGHT_MS = 5_000;
 /** After this long without a fault nobody keeps a copy that is not its own. */
 const DROP_MAX_MS = 120_000;
 const POLL_MS = 500;
-/** So low that copies on their way between nodes go beyond them. */
-const LOW_LIMITS: Partial<Limits> = {
-  messagesPerSecondMax: 1_000,
-  bytesPerSecondMax: 256 * 1024,
-};
 /** What clocks that agree may differ by, in a version that counts up. */
 const SLACK_MS = 100;
 const BOUNDS_MS = 1_000;
 /** How often it is looked for entries whose time is over. */
 const ENDS_MS = 7_777;
+/** A node looks at its wall clock this often at least. */
+const CLOCK_LOOK_MS = 61_000;
+/** A clock that runs faster than this is late with the end of entries. */
+const QUICK_DRIFT = 0.01;
 /** Reads that one node has under way at once in the end. */
 const FINAL_READS_AT_ONCE = 32;
 
@@ -108,6 +111,8 @@ class Run {
   readonly #watchers: Watchers;
   readonly #bounds: Bounds;
   readonly #order = new EventsInVersionOrder();
+  readonly #beliefs = new Beliefs();
+  #vandal: Host | undefined;
 
   constructor(options: SwarmOptions, settings: RunSettings) {
     const { seed, network, replicas, members } = options;
@@ -119,7 +124,9 @@ class Run {
       successors: options.successors,
       create: settings.create ?? createChordMachine,
       secret: options.isSecured ? "known to every node" : "",
-      limits: options.isLimited ? LOW_LIMITS : {},
+      limits: options.limits,
+      linksMax: options.linksMax,
+      buggify: options.buggify,
       timings: { dropAfterMs: options.dropAfterMs },
       clockOffsetMaxMs: options.clockOffsetMaxMs,
       clockDriftMax: options.clockDriftMax,
@@ -160,14 +167,19 @@ class Run {
     queue.run(this.#workload.calmUntilMs);
     this.#judgeCalm();
     this.#faults.start();
+    this.#startHazards();
     queue.run(endMs);
     this.#workload.stop();
     this.#talk.stop();
+    this.#stopHazards();
     this.#faults.stop();
     queue.after(RING_MAX_MS, () => this.#watchRing(new RingWatch()));
     this.#watchers.stop();
     // What was asked for before the end may still be on its way.
     queue.run(queue.nowMs + IN_FLIGHT_MS);
+    // What a clock far ahead has left behind is refused until then.
+    const aheadMs = this.#faults.aheadMs - TIMINGS.clockAheadMaxMs;
+    if (aheadMs > 0) queue.run(queue.nowMs + aheadMs);
     const maxMs = LIVENESS_MAX_MS - IN_FLIGHT_MS;
     demand(this.#cluster, "liveness", maxMs, unfinished);
     demand(
@@ -226,6 +238,24 @@ class Run {
     return hosts;
   }
 
+  #startHazards(): void {
+    const { seed, idleDropMs, raw, hasVandal } = this.#options;
+    const { buggify, network } = this.#cluster.simulator;
+    buggify.isOn = true;
+    network.idleDropMs = idleDropMs;
+    network.raw.options = raw;
+    if (!hasVandal) return;
+    const create = createVandal(new SeededRandom(seed, "vandal"));
+    this.#vandal = this.#cluster.addHost("Vandal", false, create);
+    this.#cluster.boot(this.#vandal);
+  }
+
+  #stopHazards(): void {
+    this.#cluster.simulator.buggify.isOn = false;
+    const vandal = this.#vandal?.node;
+    if (vandal !== undefined) this.#cluster.crash(vandal, false);
+  }
+
   #judgeCalm(): void {
     const { operations } = this.#workload.history;
     const { clockOffsetMaxMs, clockDriftMax, lives } = this.#options;
@@ -233,6 +263,10 @@ class Run {
     const slackMs = 2 * (clockOffsetMaxMs + clockDriftMax * nowMs) + SLACK_MS;
     report("readsAreFresh", readsAreFresh(operations, slackMs));
     report("poppedOnce", poppedOnce(operations));
+    // Who has everything reads it at home, where a write may not be yet.
+    if (!this.#cluster.simulator.isSync) {
+      report("linearizable", linearizable(operations, slackMs));
+    }
     report("expiredIsGone", expiredIsNotRead(operations, slackMs));
     if (lives.leasing) report("oneOwner", oneOwner(operations, lives.leaseMs));
   }
@@ -297,7 +331,12 @@ class Run {
 
   #watchEnds(): void {
     const { simulator } = this.#cluster;
-    const awake = simulator.nodes.filter((node) => !node.isPaused);
+    // A clock that was set is looked at again once in a minute only.
+    const { nowMs } = simulator;
+    const awake = simulator.nodes.filter(({ isPaused, clock }) =>
+      !isPaused && clock.setMs < nowMs - CLOCK_LOOK_MS &&
+      Math.abs(clock.drift) < QUICK_DRIFT
+    );
     const wallMsOf = (node: SimulatedNode) => simulator.wallMs(node);
     report("expiredIsGone", expiredIsGone(awake, wallMsOf));
     simulator.queue.after(ENDS_MS, () => this.#watchEnds());
@@ -307,6 +346,10 @@ class Run {
     const { simulator } = this.#cluster;
     report("boundedQueues", boundedQueues(simulator.nodes, this.#bounds));
     report("callsEnd", callsEnd(simulator));
+    const awake = simulator.nodes.filter((node) => !node.isPaused);
+    report("deadlinesEnd", deadlinesEnd(awake));
+    const wrong = this.#beliefs.check(simulator.nodes);
+    if (wrong !== undefined) report(...wrong);
     simulator.queue.after(BOUNDS_MS, () => this.#watchBounds());
   }
 }

@@ -13,7 +13,6 @@ import { type Bytes, utf8 } from "../base/bytes.ts";
 import {
   EVERYWHERE,
   LIMITS,
-  type Limits,
   type NodeOptions,
   rulesOf,
   SUCCESSORS,
@@ -22,6 +21,7 @@ import {
 } from "../base/options.ts";
 import { fraction, SeededRandom } from "../base/random.ts";
 import type { Id } from "../id/id.ts";
+import type { CopyView } from "../dict/dict.ts";
 import type { DictOperation } from "../dict/operations.ts";
 import type {
   CallNumber,
@@ -31,11 +31,12 @@ import type {
   NodeEvent,
   Notice,
 } from "../mesh/events.ts";
+import { Buggify } from "./buggify.ts";
 import { describeEvent } from "./describe.ts";
 import { EventQueue } from "./event_queue.ts";
 import { hmac } from "./hmac.ts";
 import type { Endpoint, Parcel } from "./link.ts";
-import { Network, type NetworkOptions, type World } from "./network.ts";
+import { Network, type World } from "./network.ts";
 import {
   type CreateMachine,
   type Host,
@@ -43,40 +44,20 @@ import {
   type Outcome,
   SimulatedNode,
 } from "./node.ts";
+import type { SimulatorOptions } from "./simulator_options.ts";
 import { Trace } from "./trace.ts";
 import { Violation } from "./violation.ts";
+import { WallClock } from "./wall_clock.ts";
 
+export type { SimulatorOptions } from "./simulator_options.ts";
 export { report, Violation } from "./violation.ts";
-
-/** What a world is made of. */
-export interface SimulatorOptions {
-  readonly seed: number;
-  readonly create: CreateMachine;
-  readonly network: NetworkOptions;
-  readonly replicas: number;
-  /** What all nodes know; empty for none. */
-  readonly secret?: string;
-  /** See {@linkcode NodeOptions}; small, so that few nodes keep up a ring. */
-  readonly successors?: number;
-  readonly timings?: Partial<Timings>;
-  readonly limits?: Partial<Limits>;
-  /** How long a key belongs to its writer; without it there are no leases. */
-  readonly leaseMs?: number | undefined;
-  /** Each wall clock is off by up to this much, either way. */
-  readonly clockOffsetMaxMs: number;
-  /** Each wall clock gains or loses up to this share of the time. */
-  readonly clockDriftMax: number;
-  /** Receives a readable line for each event. */
-  readonly print?: (line: string) => void;
-}
 
 /** Steps at one moment after which a machine counts as one that never ends. */
 const WAKES_AT_ONCE_MAX = 1000;
+/** Enough for all members of a small ring. */
+const LINKS_MAX = 256;
 /** How long a MAC takes. */
 const MAC_MS = 0.1;
-/** The day on which every run begins: 2024-01-01, in milliseconds since 1970. */
-export const START_WALL_MS = 1_704_067_200_000;
-
 const Kind = {
   wake: 1,
   opened: 2,
@@ -92,6 +73,7 @@ export class Simulator implements World {
   readonly queue: EventQueue = new EventQueue();
   readonly network: Network;
   readonly trace: Trace;
+  readonly buggify: Buggify;
   readonly #options: SimulatorOptions;
   readonly #timings: Timings;
   readonly #secret: Bytes;
@@ -106,6 +88,9 @@ export class Simulator implements World {
   readonly ended: Map<Id, number> = new Map();
   /** Told of everything that an application would be told of. */
   onNotice: (node: SimulatedNode, notice: Notice) => void = () => {};
+  /** Told of each copy that comes, changes or goes, in the step that does it. */
+  onCopy: (node: SimulatedNode, id: Id, copy: CopyView | undefined) => void =
+    () => {};
 
   constructor(options: SimulatorOptions) {
     const { seed } = options;
@@ -115,8 +100,11 @@ export class Simulator implements World {
     this.#clocks = new SeededRandom(seed, "clocks");
     this.#pauses = new SeededRandom(seed, "pauses");
     this.trace = new Trace(options.print);
+    const luck = new SeededRandom(seed, "buggify");
+    this.buggify = new Buggify(luck, options.buggify ?? {});
     const random = new SeededRandom(seed, "network");
-    this.network = new Network(options.network, this, random);
+    const raw = new SeededRandom(seed, "raw network");
+    this.network = new Network(options.network, this, random, raw);
   }
 
   get nowMs(): number {
@@ -154,8 +142,12 @@ export class Simulator implements World {
     return this.#byUrl.get(url);
   }
 
-  /** A place to run on; one that cannot be dialled has no url. */
-  addHost(name: string, isDialable: boolean): Host {
+  /**
+   * A place to run on; one that cannot be dialled has no url.
+   *
+   * @param create what runs there, if not what runs elsewhere
+   */
+  addHost(name: string, isDialable: boolean, create?: CreateMachine): Host {
     const url = isDialable ? `ws://${name.toLowerCase()}.test/` : "";
     const host: Host = {
       name,
@@ -164,6 +156,7 @@ export class Simulator implements World {
       node: undefined,
       generations: 0,
       isSilent: false,
+      ...(create === undefined ? {} : { create }),
     };
     this.#hosts.push(host);
     if (isDialable) this.#byUrl.set(url, host);
@@ -179,26 +172,28 @@ export class Simulator implements World {
       seed,
       `product ${host.name} ${host.generations}`,
     );
-    const clock = {
-      offsetMs: this.#spread(this.#options.clockOffsetMaxMs),
-      drift: this.#spread(this.#options.clockDriftMax),
-    };
+    const clock = new WallClock(
+      this.#spread(this.#options.clockOffsetMaxMs),
+      this.#spread(this.#options.clockDriftMax),
+    );
     const options: NodeOptions = {
       subnet: "simulated",
       url: host.url,
       ...rulesOf(replicas, leaseMs),
       limits: { ...LIMITS, ...this.#options.limits },
       isSecured: this.#secret.length > 0,
-      linksMax: 256,
+      linksMax: this.#options.linksMax ?? LINKS_MAX,
       successors: this.successors,
       timings: this.#timings,
+      sabotage: this.buggify,
     };
-    const machine = create(options, random, {
+    const machine = (host.create ?? create)(options, random, {
       nowMs: this.nowMs,
-      wallMs: this.wallMs({ clock }),
+      wallMs: clock.wallMs(this.nowMs),
     });
     const node = new SimulatedNode(host, machine, clock);
     host.node = node;
+    machine.dict.onChange = (id, copy) => this.onCopy(node, id, copy);
     this.trace.line(this.nowMs, () => `${node.name} starts as ${machine.id}`);
     this.#planWake(node);
     return node;
@@ -219,11 +214,6 @@ export class Simulator implements World {
     const calls = [...node.calls.values()];
     node.calls.clear();
     for (const call of calls) call.done({ type: "lost" });
-  }
-
-  /** A process that has closed ends in good order. */
-  stop(node: SimulatedNode): void {
-    this.crash(node, false);
   }
 
   /** The process does nothing until it is resumed; what comes in waits. */
@@ -433,11 +423,8 @@ export class Simulator implements World {
   }
 
   /** What a node's wall clock shows. */
-  wallMs({ clock }: Pick<SimulatedNode, "clock">): number {
-    const { nowMs } = this;
-    return Math.floor(
-      START_WALL_MS + nowMs + clock.offsetMs + nowMs * clock.drift,
-    );
+  wallMs({ clock }: SimulatedNode): number {
+    return clock.wallMs(this.nowMs);
   }
 
   #spread(max: number): number {

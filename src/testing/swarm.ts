@@ -10,35 +10,16 @@
  */
 import { below, fraction, pick, SeededRandom } from "../base/random.ts";
 import { EVERYWHERE, SUCCESSORS } from "../base/options.ts";
+import {
+  type FaultKind,
+  type FaultRates,
+  faultRates,
+  type Hazards,
+  hazardsOf,
+  NO_FAULTS,
+  NO_HAZARDS,
+} from "./hazards.ts";
 import type { NetworkOptions } from "./network.ts";
-
-/** The kinds of fault, each with how often it strikes per virtual minute. */
-export interface FaultRates {
-  /** A process ends; its peers see their links break. */
-  readonly crash: number;
-  /** A host loses power; nobody is told anything. */
-  readonly powerLoss: number;
-  /** A process stands still for 0.1 to 30 s. */
-  readonly pause: number;
-  /** The hosts fall into two or three groups that do not reach each other. */
-  readonly split: number;
-  /** One host does not hear the others, or is not heard. */
-  readonly oneWayCut: number;
-  /** One link breaks. */
-  readonly reset: number;
-  /** One side of a link forgets it. */
-  readonly halfOpen: number;
-  /** All frames of one link vanish from now on. */
-  readonly blackHole: number;
-  /** One link holds everything back for a while. */
-  readonly clog: number;
-  /** One host becomes 10 times slower for a while. */
-  readonly slow: number;
-  /** Dials are refused for a while. */
-  readonly refuse: number;
-  /** A member leaves in good order and comes back as a new one. */
-  readonly leave: number;
-}
 
 /** Whose entries are, and how long they live. */
 export interface LifeOptions {
@@ -52,7 +33,7 @@ export interface LifeOptions {
 }
 
 /** Everything that a run depends on besides the code. */
-export interface SwarmOptions {
+export interface SwarmOptions extends Hazards {
   readonly seed: number;
   readonly members: number;
   readonly leaves: number;
@@ -86,21 +67,28 @@ export interface SwarmOptions {
   readonly downMaxMs: number;
   /** Whether nodes must prove that they know a secret. */
   readonly isSecured: boolean;
-  /** Whether nodes read their peers more slowly than these may send. */
-  readonly isLimited: boolean;
+  /** Kinds of fault that are drawn as always, and then do not happen. */
+  readonly muted: readonly FaultKind[];
 }
 
-/** How many times as often faults strike in a storm. */
-const STORM_FACTOR = 8;
 /** Up to this delay nobody is slow enough to be suspected without a fault. */
 const QUICK_MS = 50;
 /** The part of a run before its first fault. */
 const CALM_SHARE = 0.1;
 
+/** Entries are nobody's and stay until they are deleted. */
+const PLAIN_LIVES: LifeOptions = {
+  leasing: false,
+  leaseMs: 10_000,
+  ttlShare: 0,
+  ttlMaxMs: 5_000,
+  sessionShare: 0,
+};
+
 /** The share of runs whose nodes have a secret. */
 const SECURED_SHARE = 0.3;
-/** The share of runs in which a busy peer is read more slowly. */
-const LIMITED_SHARE = 0.2;
+/** Where frames change places none may be a piece of a longer message. */
+const RAW_VALUE_BYTES_MAX = 100;
 
 /** What a caller may fix instead of having it drawn. */
 export interface SwarmOverrides {
@@ -109,54 +97,78 @@ export interface SwarmOverrides {
   readonly successors?: number | undefined;
   /** Whether every node is a member and holds everything. */
   readonly sync?: boolean | undefined;
+  readonly clients?: number | undefined;
+  /** What does not happen, and is not there. */
+  readonly without?: readonly Extra[] | undefined;
 }
 
-/** The most often that each kind may strike, per virtual minute. */
-const RATES_MAX: FaultRates = {
-  crash: 2,
-  powerLoss: 1,
-  pause: 3,
-  split: 1.5,
-  oneWayCut: 1,
-  reset: 10,
-  halfOpen: 5,
-  blackHole: 2,
-  clog: 5,
-  slow: 1,
-  refuse: 1,
-  leave: 1,
-};
+/** Hazards and others that a run can do without. */
+const EXTRAS = [
+  "limits",
+  "fewLinks",
+  "buggify",
+  "idleDrop",
+  "raw",
+  "vandal",
+  "lives",
+  "secret",
+  "leaves",
+  "watchers",
+] as const;
 
-/** Nothing goes wrong. */
-export const NO_FAULTS: FaultRates = {
-  crash: 0,
-  powerLoss: 0,
-  pause: 0,
-  split: 0,
-  oneWayCut: 0,
-  reset: 0,
-  halfOpen: 0,
-  blackHole: 0,
-  clog: 0,
-  slow: 0,
-  refuse: 0,
-  leave: 0,
-};
+/** What a run can do without: a kind of fault, or something else. */
+export type Extra = FaultKind | typeof EXTRAS[number];
+
+/** All of them, in the order in which they are best tried. */
+export const EXTRAS_ALL: readonly Extra[] = [
+  ...Object.keys(NO_FAULTS) as FaultKind[],
+  ...EXTRAS,
+];
 
 /** The options that belong to a seed. */
 export function swarmOptions(
   seed: number,
   overrides: SwarmOverrides = {},
 ): SwarmOptions {
+  const { without = [] } = overrides;
+  const drawn = drawnOptions(seed, overrides);
+  const off = new Set<string>(without);
+  const { hasVandal, raw, idleDropMs } = drawn;
+  return {
+    ...drawn,
+    muted: without.filter((extra) => extra in NO_FAULTS) as FaultKind[],
+    limits: off.has("limits") ? {} : drawn.limits,
+    linksMax: off.has("fewLinks") ? NO_HAZARDS.linksMax : drawn.linksMax,
+    buggify: off.has("buggify") ? {} : drawn.buggify,
+    idleDropMs: off.has("idleDrop") ? Infinity : idleDropMs,
+    raw: off.has("raw") ? undefined : raw,
+    hasVandal: hasVandal && !off.has("vandal"),
+    lives: off.has("lives") ? PLAIN_LIVES : drawn.lives,
+    isSecured: drawn.isSecured && !off.has("secret"),
+    leaves: off.has("leaves") ? 0 : drawn.leaves,
+    watchers: off.has("watchers") ? 0 : drawn.watchers,
+  };
+}
+
+function drawnOptions(
+  seed: number,
+  overrides: SwarmOverrides,
+): Omit<SwarmOptions, "muted"> {
   const random = new SeededRandom(seed, "swarm");
   const drawn = 3 + below(random, 10);
   const network = networkOptions(random);
-  const faults = faultRates(random);
+  const drawnFaults = faultRates(random, seed);
   const minutes = overrides.minutes ?? 10;
   // Where a round trip takes a second, somebody is always suspected.
   const isQuick = network.latencyMaxMs <= QUICK_MS;
-  const isHealthy = Object.values(faults).every((rate) => rate === 0);
-  return {
+  const isHealthy = Object.values(drawnFaults).every((rate) => rate === 0);
+  const hazards = hazardsOf(seed, isHealthy);
+  const lives = lifeOptions(new SeededRandom(seed, "lives of entries"));
+  // What ends by a clock that is wrong ends at another time at each node.
+  const faults = lives.ttlShare > 0
+    ? { ...drawnFaults, clockJump: 0, clockDrift: 0 }
+    : drawnFaults;
+  const options = {
     seed,
     members: overrides.members ?? drawn,
     leaves: below(random, 3),
@@ -176,14 +188,19 @@ export function swarmOptions(
     coldKeys: 50 + below(random, 250),
     hotShare: 0.2 + 0.6 * fraction(random),
     valueBytesMax: pick(random, [16, 100, 1_000, 20_000])!,
-    lives: lifeOptions(new SeededRandom(seed, "lives of entries")),
+    lives,
     // From a draw of its own: what others draw must not shift.
     watchers: pick(new SeededRandom(seed, "watching"), [0, 0, 1, 2, 4])!,
     faults,
     downMaxMs: pick(random, [2_000, 20_000, 60_000])!,
     isSecured: fraction(new SeededRandom(seed, "secret")) < SECURED_SHARE,
-    isLimited: fraction(new SeededRandom(seed, "limits")) < LIMITED_SHARE,
+    ...hazards,
   };
+  const valueBytesMax = hazards.raw === undefined
+    ? options.valueBytesMax
+    : Math.min(options.valueBytesMax, RAW_VALUE_BYTES_MAX);
+  const clients = overrides.clients ?? options.clients;
+  return { ...options, valueBytesMax, clients };
 }
 
 function networkOptions(random: SeededRandom): NetworkOptions {
@@ -209,38 +226,26 @@ function lifeOptions(random: SeededRandom): LifeOptions {
   };
 }
 
-/**
- * One run in ten has no faults at all: what then fails, fails plainly. One in
- * ten is a storm, in which repair never catches up.
- */
-function faultRates(random: SeededRandom): FaultRates {
-  const kind = fraction(random);
-  const factor = kind < 0.1 ? 0 : kind < 0.9 ? 1 : STORM_FACTOR;
-  const rates: { -readonly [K in keyof FaultRates]: number } = { ...NO_FAULTS };
-  for (const kind of Object.keys(NO_FAULTS) as (keyof FaultRates)[]) {
-    const isOn = fraction(random) < 0.5;
-    const share = fraction(random);
-    if (isOn) rates[kind] = RATES_MAX[kind] * share * factor;
-  }
-  return rates;
-}
-
 /** The options as lines of text. */
 export function describeOptions(options: SwarmOptions): string[] {
-  const { network, lives, faults, ...rest } = options;
+  const { network, lives, faults, limits, buggify, raw, ...rest } = options;
+  const shown = (value: unknown) =>
+    typeof value === "number" ? +value.toFixed(4) : value;
   const line = (name: string, values: object) =>
-    `${name}: ` +
-    Object.entries(values).map(([key, value]) =>
-      `${key}=${typeof value === "number" ? +value.toFixed(4) : value}`
-    ).join(" ");
+    `${name}: ` + Object.entries(values)
+      .map(([key, value]) => `${key}=${shown(value)}`).join(" ");
   const on = Object.fromEntries(
     Object.entries(faults).filter(([, rate]) => rate > 0),
   );
+  const others = { limits, buggify, raw: raw ?? {} };
   return [
     line("run", rest),
     line("network", network),
     line("lives", lives),
     line("faults per minute", on),
+    ...Object.entries(others)
+      .filter(([, values]) => Object.keys(values).length > 0)
+      .map(([name, values]) => line(name, values)),
   ];
 }
 

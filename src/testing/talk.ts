@@ -180,8 +180,9 @@ export class Talk {
   /** Counts the messages of broadcasts that begin while all is calm. */
   #count(calmUntilMs: number): void {
     const { nowMs, nodes, queue } = this.#simulator;
+    // Through others a message takes more than one.
     const isWhole = nodes.every((node) =>
-      nodes.every((other) => knows(node, other))
+      nodes.every((other) => knows(node, other) && isLinked(node, other))
     );
     if (!isWhole) return;
     const lastMs = calmUntilMs - MARGIN_MS;
@@ -231,6 +232,13 @@ function knows(node: SimulatedNode, other: SimulatedNode): boolean {
   const { id } = other.machine;
   return node.machine.members.some((record) =>
     record.id === id && record.health <= Health.suspect
+  );
+}
+
+function isLinked(node: SimulatedNode, other: SimulatedNode): boolean {
+  if (node === other) return true;
+  return [...node.endpoints.values()].some((end) =>
+    end.isOpen && end.other.owner === other
   );
 }
 

@@ -4,13 +4,15 @@
  * @module
  */
 
+import type { InvariantName } from "./invariants.ts";
+
 /** Something that must never happen has happened; the run is over. */
 export class Violation extends Error {
   override readonly name = "Violation";
-  /** The name of the check. */
-  readonly check: string;
+  /** What was violated. */
+  readonly check: InvariantName;
 
-  constructor(check: string, message: string, options?: ErrorOptions) {
+  constructor(check: InvariantName, message: string, options?: ErrorOptions) {
     super(`${check}: ${message}`, options);
     this.check = check;
   }
@@ -21,6 +23,9 @@ export class Violation extends Error {
  *
  * @throws {Violation} If it did
  */
-export function report(check: string, finding: string | undefined): void {
+export function report(
+  check: InvariantName,
+  finding: string | undefined,
+): void {
   if (finding !== undefined) throw new Violation(check, finding);
 }

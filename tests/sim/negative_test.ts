@@ -185,7 +185,7 @@ Deno.test("oneRing convicts members that never look for the dead", () => {
 Deno.test("convergedReplicas convicts a joiner that takes too little", () => {
   let nodes = 0;
   const create = withOptions(() => (nodes++ === 3 ? { replicas: 1 } : {}));
-  assertEndsWith("convergedReplicas", () => {
+  assertEndsWith("convergedReplicas copiesAreDroppedSafely", () => {
     const ring = new Ring({ create });
     ring.grow(3);
     for (let i = 0; i < 20; i++) ring.set("A", `key ${i}`, "v");

@@ -38,6 +38,7 @@ export const NO_DICT = {
   copyOf: () => undefined,
   copies: () => [],
   read: () => undefined,
+  onChange: () => {},
 };
 
 /** Notes events as text; `connect` dials, `chat` sends frames to all links. */

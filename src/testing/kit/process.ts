@@ -23,7 +23,7 @@ import type { EventQueue } from "../event_queue.ts";
 import type { Endpoint } from "../link.ts";
 import type { Network } from "../network.ts";
 import { type Host, SimulatedNode } from "../node.ts";
-import { START_WALL_MS } from "../simulator.ts";
+import { WallClock } from "../wall_clock.ts";
 import { type Carrier, dialling, SimulatedWebSocket } from "./web_socket.ts";
 
 /** What the socket of a simulated node must be made with. */
@@ -54,10 +54,11 @@ export interface Surroundings<S extends MeshSocket> {
 export function virtualClock(
   queue: EventQueue,
   hand: (what: () => void) => void,
+  wall: WallClock = new WallClock(0, 0),
 ): Clock {
   return {
     nowMs: () => queue.nowMs,
-    wallMs: () => START_WALL_MS + Math.floor(queue.nowMs),
+    wallMs: () => wall.wallMs(queue.nowMs),
     setTimer: (run, delayMs) => {
       const timer = { isSet: true };
       queue.after(Math.max(0, delayMs), () => {
@@ -95,7 +96,8 @@ export class Process<S extends MeshSocket> implements Carrier {
     host.generations++;
     host.isSilent = false;
     const stream = `product ${host.name} ${host.generations}`;
-    this.clock = virtualClock(world.queue, (what) => this.hand(what));
+    const wall = new WallClock(0, 0);
+    this.clock = virtualClock(world.queue, (what) => this.hand(what), wall);
     this.sock = world.create({
       url: host.url,
       clock: this.clock,
@@ -104,8 +106,7 @@ export class Process<S extends MeshSocket> implements Carrier {
     });
     const inside = checkSocket(this.sock, host.url);
     this.replicas = inside.options.replicas;
-    const clock = { offsetMs: 0, drift: 0 };
-    this.node = new SimulatedNode(host, inside.machine, clock);
+    this.node = new SimulatedNode(host, inside.machine, wall);
     host.node = this.node;
     this.#listenIn(inside.machine);
     this.sock.listening(host.url, () => Promise.resolve(this.#stop()));

@@ -6,7 +6,7 @@
 import { ChordSocket } from "../../dict/chord_socket.ts";
 import type { MeshSocket } from "../../mesh/mesh_socket.ts";
 import type { NetworkOptions } from "../network.ts";
-import { type FaultRates, NO_FAULTS } from "../swarm.ts";
+import { type FaultRates, NO_FAULTS } from "../hazards.ts";
 import { runToEnd } from "./loop.ts";
 import type { NodeGiven } from "./process.ts";
 import { SimulatedRing } from "./ring.ts";

@@ -20,7 +20,7 @@ import { Faults, type Target } from "../faults.ts";
 import type { Endpoint, Parcel } from "../link.ts";
 import { Network, type NetworkOptions, type World } from "../network.ts";
 import type { Host, SimulatedNode } from "../node.ts";
-import type { FaultRates } from "../swarm.ts";
+import type { FaultRates } from "../hazards.ts";
 import { Trace } from "../trace.ts";
 import { activeNodes } from "../truth.ts";
 import { Accounts } from "./accounts.ts";
@@ -84,7 +84,8 @@ export class SimulatedWorld<S extends MeshSocket>
     this.#random = new SeededRandom(seed, "world");
     this.trace = new Trace(options.print);
     const random = new SeededRandom(seed, "network");
-    this.network = new Network(network, this, random);
+    const raw = new SeededRandom(seed, "raw network");
+    this.network = new Network(network, this, random, raw);
     const downMaxMs = DOWN_MAX_MS;
     this.faults = new Faults(this, { seed, faults, downMaxMs });
   }

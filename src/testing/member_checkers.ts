@@ -1,0 +1,89 @@
+/**
+ * What must be true of what nodes believe of each other.
+ *
+ * @module
+ */
+import type { Id } from "../id/id.ts";
+import { isPresent } from "../mesh/table.ts";
+import { Health, type MemberRecord } from "../wire/messages.ts";
+import type { Finding } from "./checkers.ts";
+import type { InvariantName } from "./invariants.ts";
+import type { LiveNode } from "./node.ts";
+import { recordOf } from "./truth.ts";
+
+/** The records that each node had when it was looked at last. */
+export class Beliefs {
+  readonly #byNode = new WeakMap<LiveNode, Map<Id, MemberRecord>>();
+
+  /** Looks at all nodes; gives what is wrong first, and by which rule. */
+  check(live: readonly LiveNode[]): [InvariantName, Finding] | undefined {
+    for (const node of live) {
+      const known = this.#byNode.get(node) ?? new Map<Id, MemberRecord>();
+      this.#byNode.set(node, known);
+      for (const record of node.machine.members) {
+        const before = known.get(record.id);
+        // Records are replaced, never changed.
+        if (before === record) continue;
+        known.set(record.id, record);
+        const wrong = this.#judge(node, before, record);
+        if (wrong !== undefined) return wrong;
+      }
+    }
+    return undefined;
+  }
+
+  #judge(
+    { name, machine }: LiveNode,
+    before: MemberRecord | undefined,
+    after: MemberRecord,
+  ): [InvariantName, Finding] | undefined {
+    const { id, incarnation, health } = after;
+    if (
+      id === machine.id && health !== Health.alive && health !== Health.left
+    ) return ["selfIsAlive", `${name} believes itself ${healthText(health)}`];
+    if (before === undefined) return undefined;
+    const who = `${name} knew ${id.slice(0, 4)} as ${textOf(before)}, ` +
+      `and knows it as ${textOf(after)}`;
+    if (incarnation < before.incarnation) return ["incarnationsRise", who];
+    const isBack = !isPresent(before) && isPresent(after);
+    // Who has left stays away, however often it comes.
+    const isTooEarly = incarnation === before.incarnation ||
+      before.health === Health.left;
+    return isBack && isTooEarly ? ["deadStayDead", who] : undefined;
+  }
+}
+
+/** All nodes have the same records: of exactly the nodes that run. */
+export function tablesAgree(live: readonly LiveNode[]): Finding {
+  for (const node of live) {
+    const present = node.machine.members.filter(isPresent);
+    const known = new Map(present.map((record) => [record.id, record]));
+    for (const other of live) {
+      const record = known.get(other.machine.id);
+      const own = recordOf(other)!;
+      known.delete(own.id);
+      if (record === undefined) return `${node.name} misses ${other.name}`;
+      if (record === own || isSame(record, own)) continue;
+      return `${node.name} knows ${other.name} as ${textOf(record)}, ` +
+        `and it is ${textOf(own)}`;
+    }
+    const [stranger] = known.keys();
+    if (stranger === undefined) continue;
+    return `${node.name} knows ${stranger.slice(0, 4)}, which does not run`;
+  }
+  return undefined;
+}
+
+function isSame(a: MemberRecord, b: MemberRecord): boolean {
+  return a.incarnation === b.incarnation && a.role === b.role &&
+    a.health === b.health && a.position === b.position && a.url === b.url;
+}
+
+function textOf({ incarnation, role, health }: MemberRecord): string {
+  return `${healthText(health)}, role ${role}, incarnation ${incarnation}`;
+}
+
+function healthText(health: MemberRecord["health"]): string {
+  const known = Object.entries(Health).find(([, value]) => value === health);
+  return known?.[0] ?? `${health}`;
+}
