@@ -21,7 +21,7 @@ export interface Fault {
   readonly words: string;
   /** How long until it is mended; the ring recovers from then on. */
   readonly holdMs: number;
-  readonly mend: () => void;
+  readonly mend: () => Promise<void> | void;
   /** Brings back what is not mended, once the ring has recovered without it. */
   readonly replace?: () => Promise<void>;
 }
@@ -124,7 +124,9 @@ export const KINDS: Readonly<Record<string, Kind>> = {
     return {
       words: `SIGSTOP to ${namesOf(still)} for ${(holdMs / 1000).toFixed(1)} s`,
       holdMs,
-      mend: () => still.forEach((place) => ring.resume(place)),
+      mend: async () => {
+        await Promise.all(still.map((place) => ring.resume(place)));
+      },
     };
   },
 

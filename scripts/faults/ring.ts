@@ -21,7 +21,8 @@ export interface Place {
   port: number;
   /** `undefined` while none runs. */
   child: Child | undefined;
-  isStopped: boolean;
+  /** What lets it go on once its input ends; `undefined`: it has not stopped. */
+  stopped: Deno.ChildProcess | undefined;
   /** Whether its process has joined, so that others may ask it to. */
   isMember: boolean;
 }
@@ -58,7 +59,7 @@ export class ProcessRing implements AsyncDisposable {
 
   /** Places whose process can answer. */
   get awake(): Place[] {
-    return this.up.filter(({ isStopped }) => !isStopped);
+    return this.up.filter(({ stopped }) => stopped === undefined);
   }
 
   /** Starts `count` nodes; the first one founds the ring. */
@@ -79,7 +80,6 @@ export class ProcessRing implements AsyncDisposable {
     this.proxies.aim(name, place.port);
     const contacts = this.awake.filter(({ isMember }) => isMember);
     place.child = child;
-    place.isStopped = false;
     if (contacts.length > 0) await this.#connect(child, contacts);
     must(name, "join", await child.call<Said<void>>("join"));
     place.isMember = true;
@@ -97,6 +97,7 @@ export class ProcessRing implements AsyncDisposable {
     place.isMember = false;
     if (child === undefined) return;
     await child.kill();
+    await this.resume(place);
     running.delete(child);
   }
 
@@ -106,14 +107,26 @@ export class ProcessRing implements AsyncDisposable {
     this.proxies.shut(place.name);
   }
 
+  /** The process stands still, at most until this program ends. */
   stop(place: Place): void {
-    place.isStopped = true;
-    place.child?.signal("SIGSTOP");
+    const { child } = place;
+    if (child === undefined || place.stopped !== undefined) return;
+    const waker = new Deno.Command("sh", {
+      args: ["-c", `read line; kill -CONT ${child.pid}`],
+      stdin: "piped",
+      stdout: "null",
+      stderr: "null",
+    }).spawn();
+    place.stopped = waker;
+    child.signal("SIGSTOP");
   }
 
-  resume(place: Place): void {
-    place.child?.signal("SIGCONT");
-    place.isStopped = false;
+  /** The process goes on. */
+  async resume(place: Place): Promise<void> {
+    const waker = place.stopped;
+    place.stopped = undefined;
+    await waker?.stdin.close();
+    await waker?.status;
   }
 
   /** What the nodes that are awake are and hold, by name. */
@@ -139,7 +152,7 @@ export class ProcessRing implements AsyncDisposable {
       url,
       port: 0,
       child: undefined,
-      isStopped: false,
+      stopped: undefined,
       isMember: false,
     };
     this.places.push(place);

@@ -125,7 +125,7 @@ class Run {
     const beganMs = performance.now();
     const fault = await KINDS[kind]!(circumstances);
     await sleep(fault.holdMs);
-    fault.mend();
+    await fault.mend();
     // What is not held begins to be mended as soon as it happens.
     const fromMs = fault.holdMs > 0 ? performance.now() : beganMs;
     const { unrest, copiesMs } = await this.#rest(fromMs);

@@ -8,7 +8,8 @@ import type { NodeEffect, NodeEvent } from "../../src/mesh/events.ts";
 import type { NodeStats } from "../../src/mesh/node_machine.ts";
 import { besiege, type Siege } from "./nodes.ts";
 
-const MESSAGES = 2_000;
+/** `deno task fuzz` says more. */
+const MESSAGES = 1_000;
 
 for (const [what, replicas] of [["chord", 3], ["sync", EVERYWHERE]] as const) {
   for (const isMember of [true, false]) {
@@ -64,18 +65,19 @@ class Growing extends Counting {
   }
 }
 
-/** Has a deadline more for each frame. */
+/** Has a deadline more for every tenth frame, and none ever comes. */
 class Planning extends Counting {
   override get stats(): NodeStats {
-    return { ...super.stats, timers: this.frames };
+    const { timers } = super.stats;
+    return { ...super.stats, timers: timers + Math.floor(this.frames / 10) };
   }
 }
 
 for (
   const [Defect, words] of [
     [Throwing, "machinesNeverThrow"],
-    [Growing, "grew from"],
-    [Planning, "timers grew from"],
+    [Growing, "is still"],
+    [Planning, "timers is still"],
   ] as const
 ) {
   Deno.test(`a node that is ${Defect.name.toLowerCase()} is found out`, () => {
