@@ -64,9 +64,16 @@ export interface RingModelResult {
 }
 
 type Letter =
-  | { readonly type: "ask" | "notify" | "stale" | "lookUp" }
+  | { readonly type: "notify" | "stale" | "lookUp" }
   | { readonly type: "check"; readonly seen: Pointers }
-  | { readonly type: "state" | "found"; readonly pointers: Pointers };
+  | { readonly type: "found"; readonly pointers: Pointers }
+  /** An answer is known by the number of its question. */
+  | { readonly type: "ask"; readonly number: number }
+  | {
+    readonly type: "state";
+    readonly number: number;
+    readonly pointers: Pointers;
+  };
 
 /** A message on its way, for as long as chance wants. */
 interface Parcel {
@@ -79,6 +86,9 @@ interface Parcel {
 const MORE_MEMBERS_MAX = 8;
 const JOIN_SHARE = 0.05;
 const FAIL_SHARE = 0.08;
+/** A member gives up a question, or hears of another one by other ways. */
+const GIVE_UP_SHARE = 0.03;
+const HEARSAY_SHARE = 0.05;
 const DELIVER_SHARE = 0.7;
 /** Places are this far apart, so that padding names nobody. */
 const GRID = 16;
@@ -105,6 +115,9 @@ class RingModel {
   readonly #parcels: Parcel[] = [];
   /** Places that somebody has, had, or is to have. */
   readonly #taken = new Set<Place>();
+  /** The question that each member waits for an answer to. */
+  readonly #asked = new Map<Place, number>();
+  #questions = 0;
   #principals: readonly Place[] = [];
   joins = 0;
   failures = 0;
@@ -149,15 +162,30 @@ class RingModel {
   }
 
   #step(): void {
-    const chance = fraction(this.#random);
-    if (chance < JOIN_SHARE) this.#lookUp();
-    else if (chance < JOIN_SHARE + FAIL_SHARE) this.#fail();
+    let chance = fraction(this.#random);
+    const falls = (share: number) => (chance -= share) < 0;
+    const member = pick(this.#random, this.#members)!;
+    if (falls(JOIN_SHARE)) this.#lookUp();
+    else if (falls(FAIL_SHARE)) this.#fail();
+    else if (falls(GIVE_UP_SHARE)) this.#giveUp(member);
+    else if (falls(HEARSAY_SHARE)) this.#consider(member);
     else if (fraction(this.#random) < DELIVER_SHARE) this.#deliver();
-    else this.#stabilize(pick(this.#random, this.#members)!);
+    else this.#stabilize(member);
   }
 
   #stabilize(member: Stabilizer): void {
     this.#send(member.self, member.stabilize());
+  }
+
+  #giveUp(member: Stabilizer): void {
+    this.#asked.delete(member.self);
+    member.abandon();
+  }
+
+  /** A member table may tell of anybody, alive or not. */
+  #consider(member: Stabilizer): void {
+    const place = pick(this.#random, [...this.#taken])!;
+    this.#send(member.self, member.consider(place));
   }
 
   /** A joiner asks a member whether it follows it. */
@@ -203,8 +231,7 @@ class RingModel {
     const lists: RingMember[] = [];
     for (const { from, to, letter } of this.#parcels) {
       if (letter.type !== "state" && letter.type !== "found") continue;
-      // Nobody gets what a dead member asked for; a joiner is no member yet.
-      if (letter.type === "state" && this.#find(to) === undefined) continue;
+      if (letter.type === "state" && !this.#isAwaited(to, letter)) continue;
       const { successors } = letter.pointers;
       const own = this.#find(to)?.pointers.successors;
       const taken = own === undefined
@@ -214,6 +241,11 @@ class RingModel {
       lists.push({ place: to, pointers });
     }
     return lists;
+  }
+
+  /** Whether anybody is there who waits for this answer. */
+  #isAwaited(by: Place, { number }: { readonly number: number }): boolean {
+    return this.#asked.get(by) === number && this.#find(by) !== undefined;
   }
 
   /** Any message that is on its way arrives. */
@@ -238,17 +270,19 @@ class RingModel {
     const { pointers } = member;
     switch (letter.type) {
       case "ask":
-        this.#reply(to, from, { type: "state", pointers });
+        this.#post(to, from, { ...letter, type: "state", pointers });
         return;
       case "lookUp":
         if (!isBetween(from, to, member.head!)) return;
-        this.#reply(to, from, { type: "found", pointers });
+        this.#post(to, from, { type: "found", pointers });
         return;
       case "check":
         if (sameText(letter.seen, pointers)) return;
-        this.#reply(to, from, { type: "stale" });
+        this.#post(to, from, { type: "stale" });
         return;
       case "state":
+        if (!this.#isAwaited(to, letter)) return;
+        this.#asked.delete(to);
         return this.#send(to, member.onAnswer(from, letter.pointers));
       case "stale":
         return this.#send(to, member.onStale(from));
@@ -273,11 +307,15 @@ class RingModel {
 
   #send(from: Place, effects: readonly StabilizerEffect[]): void {
     for (const { to, ...letter } of effects) {
-      this.#parcels.push({ from, to, letter: letter as Letter });
+      if (letter.type === "ask") {
+        const number = ++this.#questions;
+        this.#asked.set(from, number);
+        this.#post(from, to, { type: "ask", number });
+      } else this.#post(from, to, letter);
     }
   }
 
-  #reply(from: Place, to: Place, letter: Letter): void {
+  #post(from: Place, to: Place, letter: Letter): void {
     this.#parcels.push({ from, to, letter });
   }
 
