@@ -72,8 +72,8 @@ export interface Timings {
 export const TIMINGS: Timings = {
   heartbeatMs: 1_000,
   silenceMs: 2_500,
-  probeMs: 1_000,
-  suspicionMinMs: 2_000,
+  probeMs: 500,
+  suspicionMinMs: 1_500,
   suspicionMaxMs: 6_000,
   gossipMs: 100,
   handshakeMs: 5_000,

@@ -136,6 +136,8 @@ export class Allowances {
   /** Frames that were on their way meanwhile make it later. */
   #resumeIn(link: Link, waitMs: number): void {
     const { nowMs, timers } = this.#context;
+    // Who is not read is not silent.
+    link.lastHeardMs = nowMs + waitMs;
     const timer = timers.at(nowMs + waitMs, () => {
       const { messages, bytes } = this.#of(link.peer);
       const now = this.#context.nowMs;

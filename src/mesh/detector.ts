@@ -64,8 +64,11 @@ export class Detector {
   readonly #health: LocalHealth;
   readonly #checks: Checks;
   readonly #secondHand: SecondHandProbes;
-  #neighboursOf: readonly Id[] | undefined;
+  /** What the next two were made from. */
+  #watchedOf: readonly Id[] | undefined;
   #neighbours: readonly Id[] = [];
+  /** The neighbours, and who cannot be dialled and so lives by its links. */
+  #watched: ReadonlySet<Id> = new Set();
   /** Whom to probe at random next, last first. */
   #round: Id[] = [];
   #ticks = 0;
@@ -149,6 +152,7 @@ export class Detector {
   }
 
   onRecord(before: MemberRecord | undefined, after: MemberRecord): void {
+    if (before?.url !== after.url) this.#watchedOf = undefined;
     if (after.health === Health.suspect) {
       this.#suspicions.begin(after);
       return;
@@ -187,10 +191,7 @@ export class Detector {
   }
 
   #tick(): void {
-    if (this.#table.order !== this.#neighboursOf) {
-      this.#neighboursOf = this.#table.order;
-      this.#neighbours = neighbours(this.#table.order, this.#table.self.id);
-    }
+    if (this.#table.order !== this.#watchedOf) this.#watch();
     this.#ticks++;
     if (this.#ticks % TICKS_PER_PARDON === 0) this.#health.improve();
     if (this.#ticks % TICKS_PER_HEARTBEAT === 0) {
@@ -217,10 +218,9 @@ export class Detector {
     const untoldMs = nowMs - UNTOLD_HEARTBEATS * heartbeatMs;
     let bytes: ReturnType<typeof encode> | undefined;
     let hasMarks = false;
-    for (const link of this.#links.primaries) {
+    for (const link of this.#watchedLinks()) {
       const isQuiet = link.lastSentMs <= quietMs;
       if (!isQuiet && link.lastBeatMs > untoldMs) continue;
-      if (!this.#isWatched(link.peer)) continue;
       if (bytes === undefined) {
         const marks = this.#handlers.marks();
         hasMarks = marks.length > 0;
@@ -233,12 +233,26 @@ export class Detector {
     }
   }
 
-  /** A neighbour; or one end cannot be dialled, and lives by this link. */
-  #isWatched(id: Id): boolean {
-    if (this.#neighbours.includes(id) || this.#table.self.url === "") {
-      return true;
+  #watch(): void {
+    const { order, self } = this.#table;
+    this.#watchedOf = order;
+    this.#neighbours = neighbours(order, self.id);
+    const watched = new Set(this.#neighbours);
+    for (const record of this.#table.records()) {
+      if (record.url === "" && isPresent(record)) watched.add(record.id);
     }
-    return this.#table.get(id)?.url === "";
+    this.#watched = watched;
+  }
+
+  #watchedLinks(): Iterable<Link> {
+    // Who cannot be dialled is itself one of those who live by their links.
+    if (this.#table.self.url === "") return this.#links.primaries;
+    const links: Link[] = [];
+    for (const id of this.#watched) {
+      const link = this.#links.to(id);
+      if (link !== undefined) links.push(link);
+    }
+    return links;
   }
 
   /** SWIM's probe: every node in turn, in an order that changes. */

@@ -61,7 +61,10 @@ export class Link {
   isRetired = false;
   /** When a message was last queued for it. */
   lastSentMs: number;
-  /** When a frame last came; also moved to now when this node slept. */
+  /**
+   * When a frame last came; moved to now when this node slept, and to when the
+   * link is read again while it is not.
+   */
   lastHeardMs: number;
   /** When its handshake was done. */
   openMs = 0;

@@ -22,6 +22,11 @@ import type { Router } from "./relay.ts";
 
 /** The round trip of a node that has not answered yet, in ms. */
 const GUESS_MS = 1;
+/**
+ * What goes through others may be lost without a word, if one of them is gone:
+ * after this long the request has failed, and can be tried another way.
+ */
+const RELAYED_MS = 1_500;
 /** Weight of a new sample: 1/8, as TCP has it (RFC 6298). */
 const SAMPLE_WEIGHT = 0.125;
 
@@ -173,15 +178,23 @@ export class Requests {
     const link = this.#router.send(to, message);
     // A deadline that is due already: no handler runs within the caller.
     const failure = link === undefined ? "unreachable" : "timeout";
-    const waitMs = this.#context.isUnlucky("earlyTimeout")
-      ? pending.timeoutMs / 100
-      : pending.timeoutMs;
     const timer = this.#context.timers.at(
-      link === undefined ? sentMs : sentMs + waitMs,
+      link === undefined
+        ? sentMs
+        : sentMs + this.#patienceMs(pending, link, to),
       () => this.#fail(pending, to, failure),
     );
     pending.expected.push({ to, link, sentMs, timer });
     this.#pending.set(pending.number, pending);
+  }
+
+  #patienceMs({ timeoutMs }: Pending, { peer }: Link, to: Id): number {
+    const patienceMs = peer === to
+      ? timeoutMs
+      : Math.min(timeoutMs, RELAYED_MS);
+    return this.#context.isUnlucky("earlyTimeout")
+      ? patienceMs / 100
+      : patienceMs;
   }
 
   #fail(pending: Pending, to: Id, failure: RequestFailure): void {

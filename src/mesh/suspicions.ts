@@ -3,7 +3,9 @@
  *
  * The time shrinks with every other node that shares the suspicion: one that is
  * slow itself suspects many and finds nobody to agree (Lifeguard, "Local Health
- * Awareness for More Accurate Failure Detection", section IV).
+ * Awareness for More Accurate Failure Detection", section IV). Unlike there the
+ * shortest time is the same for meshes of any size: news go along a tree, which
+ * takes four hops where gossip by chance takes a period for each power of ten.
  *
  * @module
  */
@@ -15,8 +17,6 @@ import type { Table } from "./table.ts";
 
 /** Confirmations after which the time is as short as it gets. */
 const CONFIRMATIONS_MAX = 3;
-/** The shortest time grows with the nodes that news must reach: 1 s × log10. */
-const SPREAD_MS = 1_000;
 
 interface Suspicion {
   readonly id: Id;
@@ -85,10 +85,8 @@ export class Suspicions {
   }
 
   #arm(suspicion: Suspicion, notBeforeMs: number): void {
-    const { suspicionMinMs, suspicionMaxMs } = this.#context.options.timings;
-    const nodes = Math.max(1, this.#table.order.length);
-    const minMs = Math.max(suspicionMinMs, SPREAD_MS * Math.log10(nodes));
-    const maxMs = Math.max(suspicionMaxMs, minMs);
+    const { suspicionMinMs: minMs, suspicionMaxMs: maxMs } =
+      this.#context.options.timings;
     const wanted = this.#confirmationsMax;
     const share = wanted < 1
       ? 1
