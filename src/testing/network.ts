@@ -46,6 +46,8 @@ const DIAL_RETRIES_MS: readonly number[] = [1_000, 3_000, 7_000, 15_000];
 const DIAL_TIMEOUT_MS = 20_000;
 /** No single delay is longer than this many times the pair's own. */
 const JITTER_MAX = 8;
+/** More hosts than any world has. */
+const HOSTS_MAX = 2 ** 20;
 /** What WebSocket implementations report for a connection that broke. */
 const BROKEN = 1006;
 
@@ -415,7 +417,7 @@ export class Network {
   /** The pair's own delay: drawn once, on a logarithmic scale. */
   #baseMs(from: Host, to: Host): number {
     const low = Math.min(from.index, to.index);
-    const pair = low * 4096 + Math.max(from.index, to.index);
+    const pair = low * HOSTS_MAX + Math.max(from.index, to.index);
     let baseMs = this.#latencies.get(pair);
     if (baseMs === undefined) {
       const { latencyMinMs: min, latencyMaxMs: max } = this.#options;

@@ -51,6 +51,8 @@ export interface SimulatedMachine
     onChange: TableListener;
   };
   pull(link: LinkNumber): Bytes | undefined;
+  /** What is known of a node. */
+  member(id: Id): MemberRecord | undefined;
 }
 
 /** Builds the machine of a process that starts. */

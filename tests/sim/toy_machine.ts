@@ -76,6 +76,8 @@ export class ToyMachine implements SimulatedMachine {
       .map((line) => line.split(" heard ")[1]!);
   }
 
+  member(): undefined {}
+
   pull(link: number): Bytes | undefined {
     return this.#queues.get(link)?.shift();
   }

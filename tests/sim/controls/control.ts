@@ -71,6 +71,9 @@ export class Defective implements SimulatedMachine {
   pull(link: number): Bytes | undefined {
     return this.inner.pull(link);
   }
+  member(id: Id): MemberRecord | undefined {
+    return this.inner.member(id);
+  }
   step(event: NodeEvent<DictOperation>, at: Instant): NodeEffect[] {
     return this.inner.step(event, at);
   }
