@@ -31,6 +31,8 @@ const FULL = { rounds: 5, scale: 1 } as const;
 const QUICK = { rounds: 5, scale: 0.3 } as const;
 /** How much, of what seemed to fail. */
 const AGAIN = { rounds: 15, scale: 0.3 } as const;
+/** The bounds are for rings of this size: more nodes have no more cores. */
+const JUDGED_NODES = 3;
 const RUN_MS_MAX = 300_000;
 
 const { values, positionals } = parseArgs({
@@ -101,7 +103,9 @@ for (const name of names) {
     reports.push(report);
     if (!values.json) console.log(tableOf(report));
     failed.push(...unmeasured(report).map((row) => `nobody measures "${row}"`));
-    if (values.quick) failed.push(...await failures(size, report));
+    if (values.quick && nodes === JUDGED_NODES) {
+      failed.push(...await failures(size, report));
+    }
   }
 }
 if (values.json) console.log(JSON.stringify(reports, undefined, 2));

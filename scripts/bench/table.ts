@@ -47,7 +47,7 @@ function shownRatio(result: Result): string {
     ? "ok"
     : "missed";
   const range = `(${least.toFixed(2)} to ${most.toFixed(2)})`;
-  return `${median.toFixed(2)} ${range.padEnd(16)} ${verdict.padEnd(6)}`;
+  return `${median.toFixed(2)} ${range.padEnd(18)} ${verdict.padEnd(6)}`;
 }
 
 function shownUs(us: number): string {
@@ -65,7 +65,7 @@ const COLUMNS: readonly Column[] = [
     ({ limit, cpuRatio }) =>
       limit === undefined ? "" : cpuRatio.median.toFixed(2),
   ],
-  ["× echo (least to most)", 31, shownRatio],
+  ["× echo (least to most)", 35, shownRatio],
 ];
 
 /** Whether operations of one at a time stalled. */

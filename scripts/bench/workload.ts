@@ -233,7 +233,10 @@ async function scanRow({ single }: Parts): Promise<Row> {
   return { name: "keys(), an entry", limit: "echoes", run, ...counts };
 }
 
-/** Operations with larger values, and an echo of each size. */
+/**
+ * Operations with larger values, and an echo of each size. An echo carries its
+ * bytes there and back; a `set` carries them to two others, a `get` once.
+ */
 export async function largeRows(
   { sock, client, scale }: Parts,
 ): Promise<Row[]> {
