@@ -100,7 +100,10 @@ async function serveOnNode(
 /** The platform that this process runs on. */
 export async function platform(): Promise<Platform> {
   const dial = (url: string) => new WebSocket(url);
-  const collect = () => (globalThis as { gc?: () => void }).gc?.();
+  const collect = () => {
+    const { gc } = globalThis as { gc?: (how: unknown) => void };
+    gc?.({ type: "major", execution: "sync", flavor: "last-resort" });
+  };
   if (Bun !== undefined) {
     const entry = await import("../../src/runtime/bun.ts");
     const collectOnBun = () => void Bun.gc(true);
