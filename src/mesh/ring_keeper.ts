@@ -46,8 +46,7 @@ import {
 import { placeBefore, placesAfter } from "./ring_places.ts";
 import { isPresent, type Table } from "./table.ts";
 
-/** How often a member stabilizes, and by what share more or less often. */
-const PERIOD_MS = 1_000;
+/** By what share of a heartbeat's time members stabilize more or less often. */
 const PERIOD_JITTER = 0.2;
 /** A difference from the member table that is older than this is mended. */
 const DIFFERENCE_MAX_MS = 5_000;
@@ -203,8 +202,9 @@ export class RingKeeper {
   }
 
   #tick(): void {
-    const { timers, nowMs, random } = this.#context;
-    const afterMs = jittered(random, PERIOD_MS, PERIOD_JITTER);
+    const { timers, nowMs, random, options } = this.#context;
+    const { heartbeatMs } = options.timings;
+    const afterMs = jittered(random, heartbeatMs, PERIOD_JITTER);
     this.#timer = timers.at(nowMs + afterMs, () => this.#tick());
     if (this.#request !== undefined) return;
     if (this.#stabilizer === undefined) return this.#join();

@@ -1,9 +1,10 @@
 /**
  * Keeps one member's successors and predecessor right while others join and
  * fail: the operations that P. Zave proved to keep one ordered ring ("Reasoning
- * about identifier spaces: how to make Chord correct", IEEE TSE 43(12), 2017,
- * section 4, and her Alloy model of August 2016), in place of those of the 2001
- * paper, which lose it.
+ * about identifier spaces: how to make Chord correct", IEEE TSE 43(12), 2017;
+ * operations Join, StabilizeFromSuccessor, StabilizeFromPredecessor and Rectify
+ * of her Alloy model of August 2016), in place of those of the 2001 paper, which
+ * lose it.
  *
  * What makes the difference: a successor list always has the same length and is
  * taken whole from the member that is next, never pieced together; where the

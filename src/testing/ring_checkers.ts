@@ -1,7 +1,7 @@
 /**
  * What holds of a ring at every moment, as P. Zave defines it ("Reasoning about
- * identifier spaces: how to make Chord correct", IEEE TSE 43(12), 2017, section
- * 5, and her Alloy model of August 2016).
+ * identifier spaces: how to make Chord correct", IEEE TSE 43(12), 2017, and
+ * OneLiveSuccessor and SufficientPrincipals of her Alloy model of August 2016).
  *
  * The invariant is that every member has a live successor and that there are
  * enough principals: members that no successor list passes over. The rest
