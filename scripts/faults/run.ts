@@ -59,6 +59,8 @@ export interface Report {
 
 /** Time for something to be written before the first fault. */
 const WARM_MS = 1_000;
+/** Time for what is under way to end before the next fault. */
+const CALM_MS = 500;
 const POLL_MS = 200;
 const READS_AT_ONCE = 16;
 
@@ -70,8 +72,6 @@ export async function runKind(plan: Plan): Promise<Report> {
 
 /** When the ring was left to itself after a fault, and how it came to rest. */
 interface Rest {
-  /** When the fault was made. */
-  readonly beganMs: number;
   readonly fromMs: number;
   readonly copiesMs: number;
   readonly settledMs: number;
@@ -130,11 +130,12 @@ class Run {
     const fromMs = fault.holdMs > 0 ? performance.now() : beganMs;
     const { unrest, copiesMs } = await this.#rest(fromMs);
     const settledMs = performance.now() - fromMs;
-    this.#rests.push({ beganMs, fromMs, copiesMs, settledMs });
+    this.#rests.push({ fromMs, copiesMs, settledMs });
     const how = unrest ??
       `copies equal after ${shownMs(copiesMs)}, settled after ` +
         shownMs(settledMs);
     say(`${fault.words}: ${how}`);
+    if (unrest === undefined) await sleep(CALM_MS);
     if (unrest !== undefined || fault.replace === undefined) return unrest;
     await fault.replace();
     return (await this.#rest(performance.now())).unrest;
@@ -191,11 +192,12 @@ class Run {
   #report(findings: readonly string[]): Report {
     const { history, failed } = this.#workload;
     const recoveries = this.#rests.map(
-      ({ fromMs, copiesMs, settledMs }, i): Recovery => {
-        const nextMs = this.#rests[i + 1]?.beganMs ?? Infinity;
+      ({ fromMs, copiesMs, settledMs }): Recovery => {
+        // What begins later may still be under way when the next fault comes.
+        const untilMs = fromMs + settledMs;
         let lastMs = fromMs;
         for (const { startMs, endMs } of failed.keys()) {
-          const isIn = startMs >= fromMs && startMs < nextMs;
+          const isIn = startMs >= fromMs && startMs < untilMs;
           if (isIn && endMs > lastMs) lastMs = endMs;
         }
         return { operationsMs: lastMs - fromMs, copiesMs, settledMs };

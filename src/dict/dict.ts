@@ -243,6 +243,8 @@ export class Dict implements Extension<DictOperation> {
 
   onPresence(): void {
     this.#sessions.check();
+    // Who was suspected, and not asked, may be asked again.
+    this.#repair.pump();
   }
 
   onReturn(id: Id): void {

@@ -212,3 +212,18 @@ Deno.test("what others lose on its way to a joiner that few can reach is asked a
   const tookMs = ring.nowMs - sinceMs;
   assert(tookMs < 3_000, `settled after ${tookMs} ms`);
 });
+
+Deno.test("who was suspected for a while is compared with again at once", () => {
+  // Whether the suspicion falls into a comparison depends on the moment.
+  for (let cutMs = 9_000; cutMs < 10_000; cutMs += 100) {
+    const ring = filled(7);
+    ring.run(1_000);
+    ring.cut("F", "outgoing");
+    ring.run(cutMs);
+    ring.heal();
+    const sinceMs = ring.nowMs;
+    ring.settle();
+    const tookMs = ring.nowMs - sinceMs;
+    assert(tookMs < 4_000, `cut for ${cutMs} ms, settled after ${tookMs} ms`);
+  }
+});
