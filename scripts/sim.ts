@@ -6,7 +6,8 @@
  *     deno task sim --seeds 200           seeds 1 to 200 on two cores
  *     deno task sim --seeds 50 --from 7   seeds 7 to 56
  *
- * `--sync` runs the network in which every node has everything. `--nodes N` and `--minutes M` replace what the seed draws, `--jobs N` is the
+ * `--sync` runs the network in which every node has everything. `--nodes N` and `--minutes M` replace what the seed draws, `--bound N` makes
+ * rings of more than N nodes too large for all to know all, `--jobs N` is the
  * number of threads. A commit's hash will do as a seed.
  *
  * @module
@@ -21,7 +22,7 @@ import { replayCommand, runSeeds } from "./sim_pool.ts";
 import { runJob, type SeedReport } from "./sim_worker.ts";
 
 const USAGE = "use --seed N [--trace], or --seeds N [--from M] [--jobs N]; " +
-  "with --sync, --nodes N, --minutes N";
+  "with --sync, --nodes N, --minutes N, --bound N";
 
 /** What the command line asks for. */
 interface Wish {
@@ -38,7 +39,9 @@ function wishOf(args: readonly string[]): Wish {
   const given = new Map<string, string>();
   for (let i = 0; i < args.length; i++) {
     const name = args[i]!;
-    if (!/^--(seed|seeds|from|jobs|nodes|minutes|sync|trace)$/.test(name)) {
+    if (
+      !/^--(seed|seeds|from|jobs|nodes|minutes|bound|sync|trace)$/.test(name)
+    ) {
       throw new Error(`Cannot use the argument "${name}": ${USAGE}`);
     }
     const isFlag = name === "--trace" || name === "--sync";
@@ -64,6 +67,7 @@ function wishOf(args: readonly string[]): Wish {
       members: number("nodes"),
       minutes: number("minutes"),
       sync: given.has("sync"),
+      fullTableMax: number("bound"),
     },
   };
 }

@@ -58,5 +58,8 @@ export function replayCommand(seed: number, overrides: SwarmOverrides): string {
     ? ""
     : ` --minutes ${overrides.minutes}`;
   const sync = overrides.sync === true ? " --sync" : "";
-  return `deno task sim --seed ${seed}${sync}${nodes}${minutes}`;
+  const bound = overrides.fullTableMax === undefined
+    ? ""
+    : ` --bound ${overrides.fullTableMax}`;
+  return `deno task sim --seed ${seed}${sync}${nodes}${minutes}${bound}`;
 }

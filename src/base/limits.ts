@@ -39,6 +39,17 @@ export const LINK_QUEUE_BYTES_MAX = 64 * 1024 * 1024;
 
 /** Members that the table holds, dead ones included. */
 export const MEMBERS_MAX = 8192;
+/**
+ * Up to this many nodes every node knows every other one; in a larger ring this
+ * many besides those that it must know.
+ */
+export const FULL_TABLE_NODES_MAX = 4096;
+/** Neighbours on each side that a node knows in any ring. */
+export const REACH_MAX = 16;
+/** How often an operation may be handed on. */
+export const ROUTE_HOPS_MAX = 32;
+/** Operations of others that one node may have on their way. */
+export const ROUTES_PENDING_MAX = 65_536;
 /** Member records in one gossip or table message. */
 export const RECORDS_PER_MESSAGE_MAX = 256;
 /** Parts that two nodes compare their member tables by. */

@@ -143,6 +143,8 @@ export interface NodeOptions {
    * of the ring begins when there are more than twice that, and two, members.
    */
   readonly successors: number;
+  /** Up to this many nodes every node knows every other one. */
+  readonly fullTableMax: number;
   readonly limits: Limits;
   readonly timings: Timings;
   /** Only in simulations. */

@@ -4,27 +4,54 @@
  * @module
  */
 import type { Bytes } from "../base/bytes.ts";
-import type { ChordError } from "../base/errors.ts";
+import { type ChordError, UnknownOutcomeError } from "../base/errors.ts";
 import { EVERYWHERE } from "../base/options.ts";
 import { below } from "../base/random.ts";
-import { type Id, keyId } from "../id/id.ts";
+import { type Id, keyId, ZERO_ID } from "../id/id.ts";
+import { advance } from "../id/ring.ts";
 import type { Context } from "../mesh/context.ts";
 import type { CallNumber } from "../mesh/events.ts";
 import type { Peers } from "../mesh/peers.ts";
-import { ExecKind, ExecStatus, type Terms } from "../wire/messages.ts";
+import {
+  ExecKind,
+  ExecStatus,
+  type OperationId,
+  type Terms,
+} from "../wire/messages.ts";
 import type { Ending } from "./call.ts";
+import { mend, type Routed } from "./errand.ts";
 import type { Exclusive, ExecResult } from "./exclusive.ts";
 import { Exec, PopItem } from "./exec.ts";
 import type { DictOperation, Found, Lifetime } from "./operations.ts";
 import { Read, type ReadResult } from "./read.ts";
 import type { Replica } from "./replica.ts";
+import {
+  farExec,
+  farGet,
+  FarPopItem,
+  farScan,
+  farSet,
+  FarSize,
+  Round,
+} from "./far_calls.ts";
+import { FarCall, Routing } from "./routing.ts";
 import { Scan, Size } from "./scan.ts";
 import { Write } from "./write.ts";
 
 /** One read in this many compares all copies. */
 const REPAIR_ONE_IN = 16;
 
-type AnyCall = Read | Write | Exec | PopItem | Scan | Size;
+type NearCall = Read | Write | Exec | PopItem | Scan | Size;
+type AnyCall = NearCall | FarCall | FarSize | FarPopItem;
+
+/** A call under way, and all that is needed to begin it elsewhere. */
+interface Running {
+  readonly call: AnyCall;
+  readonly operation: KeyOperation;
+  readonly deadlineMs: number;
+  /** The name of a read-modify-write, which stays the same. */
+  readonly name: OperationId | undefined;
+}
 
 /** The operations that go to the holders of keys. */
 export type KeyOperation = Exclude<
@@ -61,7 +88,8 @@ export class Coordinator {
   readonly #peers: Peers;
   readonly #replica: Replica;
   readonly #exclusive: Exclusive;
-  readonly #calls = new Map<CallNumber, AnyCall>();
+  readonly routing: Routing;
+  readonly #calls = new Map<CallNumber, Running>();
   /** Reads that only repair; nobody waits for them. */
   readonly #repairs = new Set<Read>();
 
@@ -77,6 +105,7 @@ export class Coordinator {
     this.#peers = parts.peers;
     this.#replica = parts.replica;
     this.#exclusive = parts.exclusive;
+    this.routing = new Routing(parts);
   }
 
   /** Calls under way. */
@@ -84,55 +113,154 @@ export class Coordinator {
     return this.#calls.size;
   }
 
-  start(call: CallNumber, operation: KeyOperation): void {
+  start(
+    call: CallNumber,
+    operation: KeyOperation,
+    name: OperationId | undefined = isExec(operation) ||
+        operation.type === "set" && this.#context.options.leasing
+      ? this.#exclusive.nextOperation()
+      : undefined,
+  ): void {
+    const deadlineMs = this.#context.nowMs + operation.timeoutMs;
+    const begin: Begin = (create, toValue) => {
+      const running = create({
+        done: (result) => {
+          this.#calls.delete(call);
+          this.#context.result(call, toValue(result));
+        },
+        failed: (error) => {
+          this.#calls.delete(call);
+          this.#context.failure(call, error);
+        },
+      });
+      this.#calls.set(call, { call: running, operation, deadlineMs, name });
+      running.start();
+    };
+    if (this.#isFar(operation)) this.#startFar(begin, operation, name);
+    else this.#startNear(begin, operation, name);
+  }
+
+  #startNear(
+    begin: Begin,
+    operation: KeyOperation,
+    name: OperationId | undefined,
+  ): void {
     switch (operation.type) {
       case "get":
-        return this.#get(call, operation);
-      case "set":
-        return this.#context.options.leasing
-          ? this.#exec(call, operation)
-          : this.#set(call, operation);
-      case "delete":
-      case "pop":
-      case "setDefault":
-      case "touch":
-        return this.#exec(call, operation);
+        return this.#get(begin, operation);
+      case "popItem":
+      case "size":
+      case "scan":
+        return this.#wholeDict(begin, operation);
       default:
-        return this.#wholeDict(call, operation);
+        return name === undefined
+          ? this.#set(begin, operation as DictOperation & { type: "set" })
+          : this.#exec(begin, operation, name);
     }
+  }
+
+  #startFar(
+    begin: Begin,
+    operation: KeyOperation,
+    name: OperationId | undefined,
+  ): void {
+    const { routing } = this;
+    const { timeoutMs } = operation;
+    switch (operation.type) {
+      case "get":
+        return begin((ending) => farGet(routing, operation, ending), asIs);
+      case "scan":
+        return begin((ending) => farScan(routing, operation, ending), asIs);
+      case "size":
+        return begin((ending) => new FarSize(routing, timeoutMs, ending), asIs);
+      case "popItem": {
+        const order = {
+          operation: () => this.#exclusive.nextOperation(),
+          timeoutMs,
+        };
+        return begin(
+          (ending) => new FarPopItem(routing, order, ending),
+          asIs,
+        );
+      }
+    }
+    if (name !== undefined) {
+      const order = this.#execOrder(operation, name);
+      return begin(
+        (ending) => farExec(routing, order, ending),
+        ({ value, didChange }: Routed) =>
+          execValue(operation.type, value, didChange),
+      );
+    }
+    const set = operation as DictOperation & { type: "set" };
+    begin(
+      (ending) => farSet(routing, set, this.#termsOf(set.lifetime), ending),
+      ({ version, holders }: Routed) => ({ version, holders }),
+    );
+  }
+
+  /** Whether this node does not know who holds what an operation is about. */
+  #isFar(operation: KeyOperation): boolean {
+    if (!this.#peers.isPartial) return false;
+    if ("key" in operation) return !this.#peers.covers(keyId(operation.key));
+    if (operation.type !== "scan") return true;
+    return !this.#peers.covers(advance(operation.after ?? ZERO_ID, 1n));
   }
 
   /** The application no longer waits. */
   cancel(call: CallNumber): void {
-    this.#calls.get(call)?.cancel();
+    this.#calls.get(call)?.call.cancel();
     this.#calls.delete(call);
   }
 
   /** The ring has changed. */
   replan(): void {
-    for (const call of [...this.#calls.values()]) call.replan();
+    for (const [number, { call, ...rest }] of [...this.#calls]) {
+      const { operation, deadlineMs, name } = rest;
+      const isFar = this.#isFar(operation);
+      const wasFar = call instanceof FarCall || call instanceof Round;
+      if (!isFar || wasFar) {
+        call.replan();
+        continue;
+      }
+      // Which entry was taken only the member knows that was asked.
+      if (operation.type === "popItem") {
+        call.fail(
+          new UnknownOutcomeError(
+            "Cannot pop an item: the ring has outgrown what this node knows; " +
+              "at most one entry is gone, retry",
+          ),
+        );
+        continue;
+      }
+      // Its holders are not known here any more.
+      call.cancel();
+      const timeoutMs = Math.max(1, deadlineMs - this.#context.nowMs);
+      this.start(number, { ...operation, timeoutMs }, name);
+    }
     for (const read of [...this.#repairs]) read.replan();
+    this.routing.replan();
   }
 
   /** The socket closes. */
   close(error: ChordError): void {
-    for (const call of [...this.#calls.values()]) call.fail(error);
+    for (const { call } of [...this.#calls.values()]) call.fail(error);
     for (const read of [...this.#repairs]) read.cancel();
     this.#repairs.clear();
+    this.routing.close();
   }
 
   #get(
-    call: CallNumber,
+    begin: Begin,
     { key, read, timeoutMs }: DictOperation & { type: "get" },
   ): void {
     const id = keyId(key);
     const order = { id, mode: read, timeoutMs };
-    this.#begin(
-      call,
+    begin(
       (ending) =>
         new Read(this.#context, this.#peers, this.#replica, order, ending),
       (result: ReadResult): Found => {
-        this.#mend(key, result);
+        mend(this.#mendParts, key, result);
         const isDue = below(this.#context.random, REPAIR_ONE_IN) === 0;
         if (isDue && read === "first") this.#readRepair(key, id, timeoutMs);
         return { value: result.value };
@@ -150,7 +278,7 @@ export class Coordinator {
       {
         done: (result) => {
           this.#repairs.delete(read);
-          this.#mend(key, result);
+          mend(this.#mendParts, key, result);
         },
         failed: () => void this.#repairs.delete(read),
       },
@@ -159,20 +287,8 @@ export class Coordinator {
     read.start();
   }
 
-  /** Gives the newest version to the holders that were found without it. */
-  #mend(key: Bytes, { version, value, terms, behind }: ReadResult): void {
-    if (version === undefined) return;
-    const entry = { key, value, version, terms };
-    for (const id of behind) {
-      if (id === this.#peers.self.id) this.#replica.take(entry);
-      else {
-        this.#peers.send(id, { type: "push", request: 0, entries: [entry] });
-      }
-    }
-  }
-
   #set(
-    call: CallNumber,
+    begin: Begin,
     { key, value, lifetime, timeoutMs }: DictOperation & { type: "set" },
   ): void {
     const order = {
@@ -183,33 +299,32 @@ export class Coordinator {
       operation: undefined,
       timeoutMs,
     };
-    this.#begin(
-      call,
+    begin(
       (ending) =>
         new Write(this.#context, this.#peers, this.#replica, order, ending),
       (written) => written,
     );
   }
 
-  #exec(call: CallNumber, operation: ExecOperation): void {
+  #exec(begin: Begin, operation: ExecOperation, name: OperationId): void {
+    const order = this.#execOrder(operation, name);
+    begin(
+      (ending) => new Exec(this.#execParts, order, ending),
+      ({ status, value }: ExecResult) =>
+        execValue(operation.type, value, status === ExecStatus.done),
+    );
+  }
+
+  #execOrder(operation: ExecOperation, name: OperationId) {
     const { type, key, timeoutMs } = operation;
-    const order = {
-      operation: this.#exclusive.nextOperation(),
+    return {
+      operation: name,
       kind: KINDS[type],
       key,
       value: "value" in operation ? operation.value : undefined,
       terms: this.#termsOf(lifetimeOf(operation)),
       timeoutMs,
     };
-    this.#begin(
-      call,
-      (ending) => new Exec(this.#execParts, order, ending),
-      ({ status, value }: ExecResult): unknown => {
-        if (type === "pop") return { value };
-        if (type === "setDefault") return value;
-        return type === "set" ? undefined : status === ExecStatus.done;
-      },
-    );
   }
 
   /**
@@ -226,36 +341,36 @@ export class Coordinator {
   }
 
   #wholeDict(
-    call: CallNumber,
+    begin: Begin,
     operation: DictOperation & { type: "popItem" | "size" | "scan" },
   ): void {
     const context = this.#context;
     const peers = this.#peers;
     const replica = this.#replica;
-    const asIs = (result: unknown) => result;
     if (operation.type === "popItem") {
       const order = {
         operation: () => this.#exclusive.nextOperation(),
         timeoutMs: operation.timeoutMs,
       };
-      return this.#begin(
-        call,
+      return begin(
         (ending) => new PopItem(this.#execParts, order, ending),
         asIs,
       );
     }
     if (operation.type === "size") {
-      return this.#begin(
-        call,
+      return begin(
         (ending) => new Size(context, peers, replica, operation, ending),
         asIs,
       );
     }
-    this.#begin(
-      call,
+    begin(
       (ending) => new Scan(context, peers, replica, operation, ending),
       asIs,
     );
+  }
+
+  get #mendParts() {
+    return { peers: this.#peers, replica: this.#replica };
   }
 
   get #execParts() {
@@ -265,26 +380,32 @@ export class Coordinator {
       exclusive: this.#exclusive,
     };
   }
+}
 
-  /** Starts a call; what it ends with goes to the application. */
-  #begin<Result, C extends AnyCall>(
-    call: CallNumber,
-    create: (ending: Ending<Result>) => C,
-    toValue: (result: Result) => unknown,
-  ): void {
-    const running = create({
-      done: (result) => {
-        this.#calls.delete(call);
-        this.#context.result(call, toValue(result));
-      },
-      failed: (error) => {
-        this.#calls.delete(call);
-        this.#context.failure(call, error);
-      },
-    });
-    this.#calls.set(call, running);
-    running.start();
-  }
+/** Starts a call; what it ends with goes to the application. */
+type Begin = <Result>(
+  create: (ending: Ending<Result>) => AnyCall,
+  toValue: (result: Result) => unknown,
+) => void;
+
+function asIs(result: unknown): unknown {
+  return result;
+}
+
+function isExec(operation: KeyOperation): boolean {
+  return operation.type === "delete" || operation.type === "pop" ||
+    operation.type === "setDefault" || operation.type === "touch";
+}
+
+/** What the application gets of a read-modify-write. */
+function execValue(
+  type: ExecOperation["type"],
+  value: Bytes | undefined,
+  didChange: boolean,
+): unknown {
+  if (type === "pop") return { value };
+  if (type === "setDefault") return value;
+  return type === "set" ? undefined : didChange;
 }
 
 /** How long what an operation writes is to live. */

@@ -5,7 +5,7 @@
  */
 import type { Bytes } from "../base/bytes.ts";
 import { ClosedError } from "../base/errors.ts";
-import { type Id, keyId, ZERO_ID } from "../id/id.ts";
+import { type Id, ZERO_ID } from "../id/id.ts";
 import type { Context } from "../mesh/context.ts";
 import type { CallNumber } from "../mesh/events.ts";
 import type { Extension, Peers, RingView } from "../mesh/peers.ts";
@@ -23,7 +23,8 @@ import { confirmHere, digestHere, pageOf, pullHere } from "./donor.ts";
 import type { Entry } from "./entry.ts";
 import { Exclusive } from "./exclusive.ts";
 import { endOf } from "./expiry.ts";
-import { candidatesOf, joinersOf } from "./holders.ts";
+import { farKeep } from "./far_calls.ts";
+import { NewMembers } from "./new_members.ts";
 import type { DictOperation } from "./operations.ts";
 import { Repair } from "./repair.ts";
 import { Replica } from "./replica.ts";
@@ -35,8 +36,6 @@ import { type Arc, arcHas, type TableListener } from "./table.ts";
 import { Watched } from "./watched.ts";
 import { Watches } from "./watches.ts";
 
-/** How long a member is new: writers may not know of it yet. */
-const NEW_MEMBER_MS = 10_000;
 /** Changes this young are told again when their first holder has died. */
 const RETOLD_MS = 60_000;
 
@@ -77,12 +76,13 @@ export class Dict implements Extension<DictOperation> {
   readonly #watches: Watches;
   readonly #watched: Watched;
   /** Members that others may not know yet, until when; the oldest first. */
-  readonly #newMembers = new Map<Id, number>();
+  readonly #newMembers: NewMembers;
   #listener: TableListener = () => {};
 
   constructor(context: Context, peers: Peers) {
     this.#context = context;
     this.#peers = peers;
+    this.#newMembers = new NewMembers(context, peers);
     this.#announcer = new Announcer(context, peers);
     this.#replica = new Replica(
       context,
@@ -97,7 +97,9 @@ export class Dict implements Extension<DictOperation> {
       exclusive: this.#exclusive,
     });
     this.#repair = new Repair(context, peers, this.#replica);
-    this.#sweep = new Sweep(context, peers, this.#replica);
+    const { routing } = this.#coordinator;
+    const handOn = farKeep(routing);
+    this.#sweep = new Sweep(context, peers, this.#replica, handOn);
     this.#residence = new Residence({
       context,
       peers,
@@ -114,7 +116,7 @@ export class Dict implements Extension<DictOperation> {
         this.#exclusive.remove(key, version, done),
     });
     const tell = (to: Id, message: Message) => this.#tell(to, message);
-    this.#watches = new Watches(context, peers, tell);
+    this.#watches = new Watches(context, peers, tell, routing);
     this.#watched = new Watched(context, peers, this.#replica, tell);
     this.#replica.onCopy = (id, entry) => {
       this.#sessions.note(id, entry);
@@ -226,9 +228,13 @@ export class Dict implements Extension<DictOperation> {
     const { nowMs, options } = this.#context;
     this.#replica.share.update(nowMs, options.timings.dropAfterMs);
     const { members, joining } = newcomers(before, after);
-    this.#noteNewMembers([...members, ...joining]);
+    this.#newMembers.note([...members, ...joining]);
     // Who was not seen catching up may bring what nobody here has.
-    if (members.length > 0) this.#replica.share.doubt(members);
+    const strangers = this.#newMembers.strangersOf(
+      members,
+      this.#replica.share,
+    );
+    if (strangers.length > 0) this.#replica.share.doubt(strangers);
     this.#retell(before);
     this.#repair.replan();
     // First of all this node's own role: writes count on the ring with it.
@@ -310,6 +316,10 @@ export class Dict implements Extension<DictOperation> {
         return this.#watched.onAck(message, from);
       case "unwatch":
         return this.#watched.onUnwatch(message.feed, from);
+      case "route":
+        return this.#coordinator.routing.onRoute(message, from);
+      case "routing":
+        return this.#coordinator.routing.onRouting(message, from);
       default:
         return this.#watches.onMessage(message, from);
     }
@@ -347,30 +357,8 @@ export class Dict implements Extension<DictOperation> {
     if (operation !== undefined) {
       this.#exclusive.learn(operation, entry, before);
     }
-    if (view !== this.#peers.ring.hash) this.#forward(entry, from);
+    if (view !== this.#peers.ring.hash) this.#newMembers.forward(entry, from);
     this.#peers.send(from, { type: "putAnswer", request, status, version });
-  }
-
-  /** The writer has another ring: members that it may not know must not miss it. */
-  #forward(entry: MessageOf<"put">["entry"], from: Id): void {
-    if (this.#newMembers.size === 0) return;
-    const { nowMs, options: { replicas } } = this.#context;
-    const { ring, self } = this.#peers;
-    const id = keyId(entry.key);
-    const all = [
-      ...candidatesOf(ring, id, replicas),
-      ...joinersOf(ring, id, replicas),
-    ];
-    for (const member of all) {
-      if (member.id === self.id || member.id === from) continue;
-      if ((this.#newMembers.get(member.id) ?? 0) < nowMs) continue;
-      // Number 0 is no request's: the answer is dropped.
-      this.#peers.send(member.id, {
-        type: "push",
-        request: 0,
-        entries: [entry],
-      });
-    }
   }
 
   #onGet({ request, id }: MessageOf<"get">, from: Id): void {
@@ -398,18 +386,6 @@ export class Dict implements Extension<DictOperation> {
       ready: count !== undefined,
       count: count ?? 0,
     });
-  }
-
-  #noteNewMembers(ids: readonly Id[]): void {
-    const { nowMs } = this.#context;
-    for (const [id, untilMs] of this.#newMembers) {
-      if (untilMs >= nowMs) break;
-      this.#newMembers.delete(id);
-    }
-    for (const id of ids) {
-      this.#newMembers.delete(id);
-      this.#newMembers.set(id, nowMs + NEW_MEMBER_MS);
-    }
   }
 
   /** Became first holder where another was: did that one tell all it knew? */

@@ -31,6 +31,18 @@ const SOON_MS = 100;
 /** How long a sweep waits that could not hand on everything. */
 const AGAIN_MS = 1_000;
 
+/** In place of the index of a first holder that is not known. */
+const FAR = -1;
+/** Entries that are handed on at once. */
+const PASSED_ON_MAX = 16;
+
+/** Has the holders of an entry keep it, wherever they are. */
+export type HandOn = (
+  entry: Entry,
+  timeoutMs: number,
+  done: (isKept: boolean) => void,
+) => void;
+
 /** Entries with the same holders, and what these answered so far. */
 interface Page {
   readonly entries: readonly Entry[];
@@ -60,11 +72,19 @@ export class Sweep {
   #isDirty = false;
   /** Called when a sweep has ended. */
   onSwept: () => void = () => {};
+  readonly #handOn: HandOn;
 
-  constructor(context: Context, peers: Peers, replica: Replica) {
+  /** @param handOn for entries whose holders are not known here */
+  constructor(
+    context: Context,
+    peers: Peers,
+    replica: Replica,
+    handOn: HandOn,
+  ) {
     this.#context = context;
     this.#peers = peers;
     this.#replica = replica;
+    this.#handOn = handOn;
   }
 
   /** Whether all that belongs to others is known to be with them. */
@@ -103,18 +123,37 @@ export class Sweep {
   }
 
   #next(): void {
-    const page = this.#nextPage();
+    const entries = this.#nextEntries();
+    if (entries === undefined) return this.#end();
+    if (!this.#peers.covers(entries[0]!.id)) return this.#passOn(entries);
+    const page = this.#pageOf(entries);
     if (page === undefined) return this.#end();
     this.#page = page;
-    const { request, entries, holders } = page;
+    const { request, holders } = page;
     const items = entries.map(({ id, version }) => ({ id, version }));
     for (const holder of holders) {
       request.send(holder, { type: "confirm", request: request.number, items });
     }
   }
 
-  /** The next entries that share their holders. */
-  #nextPage(): Page | undefined {
+  /** Where its holders are not known here, each is handed on by itself. */
+  #passOn(entries: readonly Entry[]): void {
+    const sentAtMs = this.#context.nowMs;
+    const { confirmedMaxMs } = this.#context.options.timings;
+    let open = entries.length;
+    for (const entry of entries) {
+      this.#handOn(entry, confirmedMaxMs, (isKept) => {
+        if (!isKept) this.#isDirty = true;
+        else if (this.#mayDrop(entry, { sentAtMs })) {
+          this.#replica.table.delete(entry.id);
+        }
+        if (--open === 0) this.#next();
+      });
+    }
+  }
+
+  /** The next entries that share their holders, or are far all of them. */
+  #nextEntries(): readonly Entry[] | undefined {
     const { ring } = this.#peers;
     if (ring.members.length === 0) return undefined;
     const entries: Entry[] = [];
@@ -124,8 +163,10 @@ export class Sweep {
       const arc = this.#left.pop();
       if (arc === undefined) return undefined;
       for (const entry of this.#replica.table.range(arc)) {
-        const index = ring.indexOf(entry.id);
-        if (first >= 0 && index !== first || entries.length >= most) {
+        const isNear = this.#peers.covers(entry.id);
+        const index = isNear ? ring.indexOf(entry.id) : FAR;
+        const isOther = entries.length > 0 && index !== first;
+        if (isOther || entries.length >= (isNear ? most : PASSED_ON_MAX)) {
           // The rest of this piece comes with the next page.
           const after = entries.at(-1)!.id;
           this.#left.push({ after, through: arc.through });
@@ -135,7 +176,7 @@ export class Sweep {
         entries.push(entry);
       }
     }
-    return this.#pageOf(entries);
+    return entries;
   }
 
   #pageOf(entries: readonly Entry[]): Page | undefined {
@@ -219,7 +260,10 @@ export class Sweep {
     this.#next();
   }
 
-  #mayDrop({ id, version }: Entry, { sentAtMs }: Page): boolean {
+  #mayDrop(
+    { id, version }: Entry,
+    { sentAtMs }: Pick<Page, "sentAtMs">,
+  ): boolean {
     const { nowMs, options } = this.#context;
     const { dropAfterMs, confirmedMaxMs } = options.timings;
     const { share, table } = this.#replica;

@@ -92,6 +92,8 @@ export class Watch {
   /** In the order of the ring, as its members are. */
   #feeds: Feed[] = [];
   #isStopped = false;
+  /** The holders as others told of them. */
+  #surveyed: readonly Segment[] = [];
 
   constructor(host: WatchHost, match: Match, since: Since, queue: WatchQueue) {
     this.#host = host;
@@ -104,6 +106,21 @@ export class Watch {
   start(): void {
     if (this.#isForgotten(this.#since)) this.#restart();
     else this.plan();
+  }
+
+  /** What of the ring it must be told of by others: the holders of an id. */
+  get wanted(): Id | "all" | undefined {
+    const { context: { options: { replicas } }, peers } = this.#host;
+    if (replicas === EVERYWHERE || !peers.isPartial) return undefined;
+    if (this.#id === undefined) return "all";
+    return peers.covers(this.#id) ? undefined : this.#id;
+  }
+
+  /** Others have told who holds what of it. */
+  onSurveyed(segments: readonly Segment[]): void {
+    if (this.#isStopped || segments.length === 0) return;
+    this.#surveyed = segments;
+    this.plan();
   }
 
   /** Takes in the ring: each arc is told of by whoever holds it now. */
@@ -235,7 +252,8 @@ export class Watch {
     this.#onBatch(feed, from, batch.batch, []);
   }
 
-  get #segments(): Segment[] {
+  get #segments(): readonly Segment[] {
+    if (this.wanted !== undefined) return this.#surveyed;
     const { context: { options: { replicas } }, peers } = this.#host;
     const { ring, self } = peers;
     const { members } = ring;

@@ -12,10 +12,14 @@ import type { CallNumber } from "../mesh/events.ts";
 import type { Peers } from "../mesh/peers.ts";
 import type { Message } from "../wire/messages.ts";
 import type { DictOperation } from "./operations.ts";
+import type { Routing } from "./routing.ts";
+import { surveyAll, surveyAt } from "./survey.ts";
 import { Watch, type WatchHost } from "./watch.ts";
 
 /** How often is looked who is to be asked. */
 const TICK_MS = 500;
+/** How often others are asked who holds what, in ticks. */
+const SURVEY_TICKS = 8;
 /** How often forgotten deletions are forgotten here, too, in ticks. */
 const EXPIRE_TICKS = 7_200;
 
@@ -31,6 +35,7 @@ interface Open {
 export class Watches implements WatchHost {
   readonly context: Context;
   readonly peers: Peers;
+  readonly #routing: Routing;
   readonly #send: (to: Id, message: Message) => void;
   readonly #open = new Map<Watch, Open>();
   readonly #byFeed = new Map<number, Watch>();
@@ -45,7 +50,9 @@ export class Watches implements WatchHost {
     context: Context,
     peers: Peers,
     send: (to: Id, message: Message) => void,
+    routing: Routing,
   ) {
+    this.#routing = routing;
     this.context = context;
     this.peers = peers;
     this.#send = send;
@@ -74,6 +81,7 @@ export class Watches implements WatchHost {
     const watch = new Watch(this, match, since, queue);
     this.#open.set(watch, open);
     watch.start();
+    this.#survey([watch]);
     this.#tickLater();
   }
 
@@ -189,6 +197,27 @@ export class Watches implements WatchHost {
     this.#timer = undefined;
   }
 
+  /** Has those told who holds what of them that this node cannot tell. */
+  #survey(watches: Iterable<Watch>): void {
+    const { replicas } = this.context.options;
+    const whole: Watch[] = [];
+    for (const watch of watches) {
+      const { wanted } = watch;
+      if (wanted === "all") whole.push(watch);
+      else if (wanted !== undefined) {
+        surveyAt(this.#routing, wanted, replicas, (segments) => {
+          if (this.#open.has(watch)) watch.onSurveyed(segments);
+        });
+      }
+    }
+    if (whole.length === 0) return;
+    surveyAll(this.#routing, replicas, (segments) => {
+      for (const watch of whole) {
+        if (this.#open.has(watch)) watch.onSurveyed(segments);
+      }
+    });
+  }
+
   #tickLater(): void {
     const { timers, nowMs } = this.context;
     this.#timer ??= timers.at(nowMs + TICK_MS, () => {
@@ -201,6 +230,7 @@ export class Watches implements WatchHost {
   #tick(): void {
     const { wallMs, options: { timings } } = this.context;
     const isExpiry = ++this.#ticks % EXPIRE_TICKS === 0;
+    if (this.#ticks % SURVEY_TICKS === 0) this.#survey(this.#open.keys());
     for (const watch of this.#open.keys()) {
       watch.tick();
       if (isExpiry) watch.expire(wallMs - timings.tombstoneMs);

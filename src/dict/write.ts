@@ -51,6 +51,12 @@ export interface WriteOrder {
   /** Set for a part of a read-modify-write. */
   readonly operation: OperationId | undefined;
   readonly timeoutMs: number;
+  /** Whose writer gave it a version is not made again with a larger one. */
+  readonly given?: {
+    readonly version: Version;
+    /** A newer version is there; the write is over. Not given: it will do. */
+    readonly onBeaten: ((newer: Version) => void) | undefined;
+  };
 }
 
 /** `stale`: not stored, since something newer is there. */
@@ -87,7 +93,7 @@ export class Write extends Call<Written> {
     this.#replica = replica;
     this.#order = order;
     this.#id = keyId(order.key);
-    this.#version = replica.nextVersion();
+    this.#version = order.given?.version ?? replica.nextVersion();
   }
 
   /** Sends the write to its holders. */
@@ -233,12 +239,19 @@ export class Write extends Call<Written> {
   #mustBeLarger(first: Id): boolean {
     // What a read-modify-write replaces it has read: it came before the newer.
     if (this.#newer === undefined || this.#order.operation) return false;
+    const { given } = this.#order;
+    if (given !== undefined && given.onBeaten === undefined) return false;
     const state = this.#targets.get(first)?.state;
     if (state === "stored") return false;
     return state === "stale" || this.#needsStandIn(first);
   }
 
   #beginLarger(newer: Version): void {
+    const onBeaten = this.#order.given?.onBeaten;
+    if (onBeaten !== undefined) {
+      this.cancel();
+      return onBeaten(newer);
+    }
     const { clock } = this.#replica;
     const { wallMs } = this.context;
     if (clock.isTooFarAhead(newer, wallMs)) {

@@ -49,6 +49,9 @@ const TICKS_PER_PARDON = 20;
 export interface DetectorHandlers {
   announce(record: MemberRecord): void;
   marks(): readonly Mark[];
+  /** What heartbeats tell of the member table. */
+  digest(): number;
+  onBeat(): void;
   /** This node slept so long that others may have given it up. */
   onSlept(): void;
 }
@@ -197,6 +200,7 @@ export class Detector {
     if (this.#ticks % TICKS_PER_HEARTBEAT === 0) {
       this.#beat();
       this.#probeOne();
+      this.#handlers.onBeat();
     }
     const { silenceMs } = this.#context.options.timings;
     const sinceMs = this.#context.nowMs - silenceMs * this.#health.multiplier;
@@ -224,7 +228,7 @@ export class Detector {
       if (bytes === undefined) {
         const marks = this.#handlers.marks();
         hasMarks = marks.length > 0;
-        const table = this.#table.digest;
+        const table = this.#handlers.digest();
         bytes = encode({ type: "heartbeat", table, marks });
       }
       if (!isQuiet && !hasMarks) continue;

@@ -20,7 +20,7 @@ import type { Link } from "./link.ts";
 import type { Links } from "./links.ts";
 import { backoffMs, Reunion } from "./reunion.ts";
 import type { RingView } from "./peers.ts";
-import { memberIndex } from "./ring_view.ts";
+import { memberIndex, windowOf } from "./ring_view.ts";
 import { isPresent, type Source, type Table } from "./table.ts";
 import { doorsOf, isDialable, NEIGHBOURS, neighbours } from "./vicinity.ts";
 
@@ -55,6 +55,7 @@ export class Dialler {
   /** What the plans were made from. */
   #refreshed: readonly Id[] | undefined;
   #refreshedRing: RingView | undefined;
+  #refreshedPartial = false;
   #wanted: ReadonlySet<Id> = new Set();
 
   constructor(
@@ -141,12 +142,14 @@ export class Dialler {
 
   /** Makes the plans follow the table; call it when the table has changed. */
   refresh(): void {
-    const { order, ring } = this.#table;
+    const { order, ring, isPartial } = this.#table;
     // A small mesh is full, whatever its ring is.
     const isSame = order === this.#refreshed &&
+      isPartial === this.#refreshedPartial &&
       (this.#isFull(order) || ring === this.#refreshedRing);
     if (isSame) return;
     this.#refreshed = order;
+    this.#refreshedPartial = isPartial;
     this.#refreshedRing = ring;
     this.#wanted = this.#wantedOf(order);
     for (const id of this.#courses.keys()) {
@@ -265,7 +268,8 @@ export class Dialler {
 
   #isFull(order: readonly Id[]): boolean {
     const { linksMax } = this.#context.options;
-    return order.length <= Math.min(FULL_MESH_NODES_MAX, linksMax + 1);
+    return !this.#table.isPartial &&
+      order.length <= Math.min(FULL_MESH_NODES_MAX, linksMax + 1);
   }
 
   /** The nodes that there should be a link to. */
@@ -278,7 +282,11 @@ export class Dialler {
     if (this.#table.self.url === "") {
       for (const door of doorsOf(this.#table, self)) wanted.add(door);
     }
-    if (this.#table.self.role === Role.active) {
+    const { isPartial, ring, self: record } = this.#table;
+    if (isPartial && record.role === Role.joining) {
+      const { members } = windowOf(ring, record, NEIGHBOURS);
+      for (const { id } of members) wanted.add(id);
+    } else if (record.role === Role.active) {
       const { members } = this.#table.ring;
       const { length } = members;
       const at = memberIndex(members, this.#table.self);

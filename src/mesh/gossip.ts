@@ -25,9 +25,11 @@ import {
 import type { Context } from "./context.ts";
 import type { Link } from "./link.ts";
 import type { Links } from "./links.ts";
+import { PARTIAL_DIGEST } from "./horizon.ts";
 import type { Router } from "./relay.ts";
 import type { Source, Table } from "./table.ts";
-import { branches, everyoneBut, type Fitness } from "./tree.ts";
+import { windowOf } from "./ring_view.ts";
+import { branches, everyoneBut, type Fitness, lowerBound } from "./tree.ts";
 
 /** How much longer than news of its own a node holds back hearsay. */
 const HEARSAY_FACTOR = 4;
@@ -42,6 +44,10 @@ const ASK_AGAIN_HEARTBEATS = 30;
 
 /** What else there is to know about news. */
 export interface GossipHandlers {
+  /** What heartbeats tell of the member table. */
+  digest(): number;
+  /** What a peer's heartbeat told of its own. */
+  onDigest(link: Link, digest: number): void;
   /** Others believe that this very node is suspect or dead. */
   onAccused(health: Health): void;
   /** Somebody else has come to suspect a node, too. */
@@ -155,6 +161,9 @@ export class Gossip {
     message: MessageOf<"tableAsk"> | MessageOf<"tableParts">,
     link: Link,
   ): void {
+    if (this.#table.isPartial) {
+      return this.#tellAll(link, recordsFor(this.#table, link.peer));
+    }
     const records = message.type === "tableAsk"
       ? this.#table.records()
       : this.#table.recordsBeyond(message.parts);
@@ -181,7 +190,8 @@ export class Gossip {
     for (const record of message.records) {
       const isNews = this.#learn(record, link, "table");
       // Whoever has no other link has just come, and all others know this.
-      if (isNews && this.#links.peerCount > 1) this.announceLater(record);
+      const isTold = !this.#table.isPartial && this.#links.peerCount > 1;
+      if (isNews && isTold) this.announceLater(record);
     }
   }
 
@@ -193,7 +203,14 @@ export class Gossip {
   onDigest(link: Link, digest: number): boolean {
     const isFirst = !link.didHeartbeat;
     link.didHeartbeat = true;
-    if (digest === this.#table.digest) {
+    this.#handlers.onDigest(link, digest);
+    const mine = this.#handlers.digest();
+    // Tables that are not whole differ; what is in them is asked for once.
+    if (digest === PARTIAL_DIGEST || mine === PARTIAL_DIGEST) {
+      if (isFirst) this.compare(link.peer);
+      return !isFirst;
+    }
+    if (digest === mine) {
       link.tablesDiffer = 0;
       return true;
     }
@@ -241,7 +258,7 @@ export class Gossip {
     );
     this.#links.send(link, {
       type: "heartbeat",
-      table: this.#table.digest,
+      table: this.#handlers.digest(),
       marks: [],
     });
   }
@@ -331,6 +348,26 @@ export class Gossip {
       }
     }
   }
+}
+
+/**
+ * What a node is told that asks what is known: everything, or where nobody
+ * knows all, who is near it, and others, as many as fit a message.
+ */
+function recordsFor(table: Table, asker: Id): Iterable<MemberRecord> {
+  const all = [...table.records()];
+  const record = table.get(asker);
+  if (!table.isPartial || record === undefined) return all;
+  const { order, reach, ring } = table;
+  const at = lowerBound(order, asker);
+  const near = new Set<Id>();
+  for (let step = -reach; step <= reach; step++) {
+    near.add(order[(at + step + order.length) % order.length]!);
+  }
+  for (const { id } of windowOf(ring, record, reach).members) near.add(id);
+  const isNear = ({ id }: MemberRecord) => near.has(id);
+  const others = all.filter((one) => !isNear(one));
+  return [...all.filter(isNear), ...others].slice(0, RECORDS_PER_MESSAGE_MAX);
 }
 
 /** Whether a node may hold entries. */

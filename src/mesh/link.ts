@@ -71,6 +71,8 @@ export class Link {
   /** Heartbeats in a row that told of another member table. */
   tablesDiffer = 0;
   didHeartbeat = false;
+  /** Whether the last one told of the same member table. */
+  isSameTable = false;
   /** When a heartbeat was last queued for it. */
   lastBeatMs = -Infinity;
   /** More waits in its lanes than should. */

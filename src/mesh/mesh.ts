@@ -8,6 +8,7 @@ import { RECORDS_PER_MESSAGE_MAX } from "../base/limits.ts";
 import { jittered } from "../base/random.ts";
 import type { Id } from "../id/id.ts";
 import { Health, type MemberRecord, type Message } from "../wire/messages.ts";
+import { admit } from "./admission.ts";
 import { Broadcast } from "./broadcast.ts";
 import { Calls } from "./calls.ts";
 import { CloseCode } from "./close_codes.ts";
@@ -16,8 +17,9 @@ import { Detector } from "./detector.ts";
 import { Dialler } from "./dialler.ts";
 import type { NodeEvent } from "./events.ts";
 import { Gossip, mayHold } from "./gossip.ts";
+import { Horizon } from "./horizon.ts";
 import type { Link } from "./link.ts";
-import { Links, type Refusal } from "./links.ts";
+import { Links } from "./links.ts";
 import { MeshPeers } from "./mesh_peers.ts";
 import { Notes } from "./notes.ts";
 import type { Extension, Peers, RingView } from "./peers.ts";
@@ -36,6 +38,7 @@ export class Mesh<Operation> {
   readonly #context: Context;
   readonly table: Table;
   readonly links: Links;
+  readonly horizon: Horizon;
   readonly requests: Requests;
   readonly detector: Detector;
   readonly #router: Router;
@@ -64,10 +67,14 @@ export class Mesh<Operation> {
       context.nowMs,
       context.options.timings.tombstoneMs,
       (before, after, source) => this.#onRecord(before, after, source),
+      context.options,
       !context.lacks("newerRecordsWin"),
     );
-    this.#ringShown = this.table.ring;
+    this.#ringShown = this.table.view;
     this.links = this.#makeLinks();
+    this.horizon = new Horizon(context, this.table, this.links, (id) => {
+      this.#gossip.compare(id);
+    });
     this.#dialler = new Dialler(context, this.table, this.links, {
       onDialled: (target, outcome) => this.detector.onDialled(target, outcome),
       onCall: (dial, outcome, peer) =>
@@ -89,6 +96,8 @@ export class Mesh<Operation> {
       {
         announce: (record) => this.#gossip.announce(record),
         marks: () => this.broadcast.recentMarks(),
+        digest: () => this.horizon.digest,
+        onBeat: () => this.horizon.beat(),
         onSlept: () => this.#returned.add(this.table.self.id),
       },
     );
@@ -108,6 +117,7 @@ export class Mesh<Operation> {
     });
     const parts = {
       table: this.table,
+      horizon: this.horizon,
       links: this.links,
       router: this.#router,
       requests: this.requests,
@@ -122,7 +132,7 @@ export class Mesh<Operation> {
   #makeLinks(): Links {
     return new Links(this.#context, {
       self: () => this.table.self,
-      admit: (record) => this.#admit(record),
+      admit: (record) => admit(this.#context, this.table, record),
       onUp: (link, record, isFirst) => this.#onUp(link, record, isFirst),
       onDown: (link, code, reason) => this.#onDown(link, code, reason),
       onBroken: (link) => {
@@ -144,6 +154,8 @@ export class Mesh<Operation> {
       this.#router,
       (id) => this.#fitness(id),
       {
+        digest: () => this.horizon.digest,
+        onDigest: (link, digest) => this.horizon.onDigest(link, digest),
         onAccused: (health) => {
           this.detector.onRefuted();
           if (health >= Health.dead) this.#returned.add(this.table.self.id);
@@ -208,10 +220,11 @@ export class Mesh<Operation> {
    */
   settle(): boolean {
     if (this.#isClosed) return false;
+    this.horizon.refresh();
     this.#dialler.refresh();
     this.ringKeeper.refresh();
     const before = this.#ringShown;
-    const after = this.table.ring;
+    const after = this.table.view;
     this.#ringShown = after;
     const isOther = before.hash !== after.hash;
     if (isOther) this.extension?.onRing(before, after);
@@ -325,29 +338,12 @@ export class Mesh<Operation> {
     this.#gossip.onGossip(message, undefined);
   }
 
-  /** Takes what a node says of itself; gives why it may not link, if so. */
-  #admit(record: MemberRecord): Refusal | undefined {
-    const { id } = record;
-    const { nowMs } = this.#context;
-    const { away, overloaded } = CloseCode;
-    if (this.table.get(id)?.health === Health.left) {
-      return { code: away, reason: "the node has left; restart it" };
-    }
-    if (this.table.isAwayTooLong(id, nowMs)) {
-      return { code: away, reason: "the node was away too long; restart it" };
-    }
-    this.table.apply({ ...record, health: Health.alive }, "hello", nowMs);
-    return this.table.get(id) === undefined
-      ? { code: overloaded, reason: "the member table is full" }
-      : undefined;
-  }
-
   /** The order matters: a mark tells the peer where broadcasts begin. */
   #onUp(link: Link, record: MemberRecord, isFirst: boolean): void {
     const { peer } = link;
     const isOnly = this.links.peerCount === 1;
     for (const marks of this.broadcast.linkMarks()) {
-      const table = this.table.digest;
+      const table = this.horizon.digest;
       this.links.send(link, { type: "heartbeat", table, marks });
     }
     if (isFirst) {
@@ -399,7 +395,8 @@ export class Mesh<Operation> {
     this.detector.onRecord(before, after);
     const wasAway = before === undefined
       // Two rings of one subnet have met: this one never saw it join.
-      ? mayHold(this.table.self)
+      // Where not all are known, many are new only to this node.
+      ? mayHold(this.table.self) && !this.table.isPartial
       : !isPresent(before);
     if (isPresent(after) && wasAway && mayHold(after)) {
       this.#returned.add(after.id);

@@ -14,6 +14,7 @@ import type {
 import type { Broadcast } from "./broadcast.ts";
 import type { Context } from "./context.ts";
 import type { Gossip } from "./gossip.ts";
+import type { Horizon } from "./horizon.ts";
 import type { Links } from "./links.ts";
 import type {
   Peers,
@@ -22,12 +23,14 @@ import type {
   RingView,
 } from "./peers.ts";
 import type { Router } from "./relay.ts";
+import { around } from "./ring_view.ts";
 import type { Requests } from "./requests.ts";
 import type { Table } from "./table.ts";
 
 /** The parts of a node that its extension works with. */
 export interface MeshParts {
   readonly table: Table;
+  readonly horizon: Horizon;
   readonly links: Links;
   readonly router: Router;
   readonly requests: Requests;
@@ -39,6 +42,7 @@ export interface MeshParts {
 export class MeshPeers implements Peers {
   readonly #context: Context;
   readonly #table: Table;
+  readonly #horizon: Horizon;
   readonly #links: Links;
   readonly #router: Router;
   readonly #requests: Requests;
@@ -48,6 +52,7 @@ export class MeshPeers implements Peers {
   constructor(context: Context, parts: MeshParts) {
     this.#context = context;
     this.#table = parts.table;
+    this.#horizon = parts.horizon;
     this.#links = parts.links;
     this.#router = parts.router;
     this.#requests = parts.requests;
@@ -60,7 +65,32 @@ export class MeshPeers implements Peers {
   }
 
   get ring(): RingView {
-    return this.#table.ring;
+    return this.#table.view;
+  }
+
+  get isPartial(): boolean {
+    return this.#table.isPartial;
+  }
+
+  covers(id: Id): boolean {
+    return this.#horizon.covers(id);
+  }
+
+  nextHop(id: Id, tried: ReadonlySet<Id>): Id | undefined {
+    return this.#horizon.nextHop(
+      id,
+      tried,
+      (wanted) => this.#router.demand(wanted),
+    );
+  }
+
+  membersAround(id: Id): readonly MemberRecord[] {
+    const { view, self, reach } = this.#table;
+    return around(view, self, id, reach);
+  }
+
+  learn(records: readonly MemberRecord[]): void {
+    this.#gossip.learn(records);
   }
 
   member(id: Id): MemberRecord | undefined {
@@ -73,6 +103,14 @@ export class MeshPeers implements Peers {
 
   roundTripMs(id: Id): number {
     return this.#requests.roundTripMs(id);
+  }
+
+  patienceMs(id: Id): number {
+    return this.#requests.patienceMs(id);
+  }
+
+  heardAfter(id: Id, elapsedMs: number): void {
+    this.#requests.sample(id, elapsedMs);
   }
 
   send(to: Id, message: Message): void {

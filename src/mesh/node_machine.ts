@@ -101,6 +101,15 @@ export class NodeMachine<Operation = never>
     return [...this.#mesh.table.records()];
   }
 
+  /**
+   * The members that are known without a gap around this one; `undefined` when
+   * that is all of them.
+   */
+  get window(): readonly MemberRecord[] | undefined {
+    const { isPartial, view } = this.#mesh.table;
+    return isPartial ? view.members : undefined;
+  }
+
   /** What is known of a node. */
   member(id: Id): MemberRecord | undefined {
     return this.#mesh.table.get(id);

@@ -52,13 +52,32 @@ export interface RequestHandlers {
 export interface Peers {
   /** This node's own record, with its role and position. */
   readonly self: MemberRecord;
+  /** As far as this node knows the ring without a gap. */
   readonly ring: RingView;
+  /** Whether the ring is larger than that may be. */
+  readonly isPartial: boolean;
+  /** Whether `ring` has the holders of a key, and who stands in for one. */
+  covers(id: Id): boolean;
+  /**
+   * The linked member that is nearest to `id`, and nearer than this node.
+   *
+   * @param tried members that have had their chance
+   */
+  nextHop(id: Id, tried: ReadonlySet<Id>): Id | undefined;
+  /** The members near an id that is covered, in the order of the ring. */
+  membersAround(id: Id): readonly MemberRecord[];
+  /** Takes what another node knows of members. */
+  learn(records: readonly MemberRecord[]): void;
   /** The record of a node, dead ones included. */
   member(id: Id): MemberRecord | undefined;
   /** Whether a link to the node is open now. */
   isLinked(id: Id): boolean;
   /** Smoothed round-trip time to a node, in ms; a guess where none is known. */
   roundTripMs(id: Id): number;
+  /** After how long something not acknowledged counts as lost, in ms. */
+  patienceMs(id: Id): number;
+  /** A node has acknowledged something after so long. */
+  heardAfter(id: Id, elapsedMs: number): void;
   /** Sends one message by the link, or by relay while a link is dialled. */
   send(to: Id, message: Message): void;
   /**

@@ -8,7 +8,11 @@
  */
 import type { Bytes } from "../base/bytes.ts";
 import { ProtocolError } from "../base/errors.ts";
-import { FULL_MESH_NODES_MAX, RELAY_HOPS_MAX } from "../base/limits.ts";
+import {
+  FULL_MESH_NODES_MAX,
+  RELAY_HOPS_MAX,
+  ROUTE_HOPS_MAX,
+} from "../base/limits.ts";
 import { pick } from "../base/random.ts";
 import type { Id } from "../id/id.ts";
 import { decode, encode } from "../wire/codec.ts";
@@ -80,6 +84,11 @@ export class Router {
     return this.#pass(self, to, 0, encode(message), avoid);
   }
 
+  /** Somebody would be better reached by a link. */
+  demand(to: Id): void {
+    this.#demand(to);
+  }
+
   /** Sends to one node over a link of which it is, or leads to, the other end. */
   sendBy(link: Link, to: Id, message: Message): void {
     if (link.peer === to) return this.#links.send(link, message);
@@ -109,10 +118,15 @@ export class Router {
       // Nobody waits here who could be told to send less.
       if (link.isCrowded) return undefined;
       this.#links.send(link, { ...relay, hops: hops + 1 });
-    } else if (hops + 1 < RELAY_HOPS_MAX) {
+    } else if (hops + 1 < this.#hopsMax) {
       this.#pass(relay.from, to, hops + 1, message, new Set([from.peer]));
     }
     return undefined;
+  }
+
+  /** Where nobody knows all, it takes more hops to get to somebody. */
+  get #hopsMax(): number {
+    return this.#table.isPartial ? ROUTE_HOPS_MAX : RELAY_HOPS_MAX;
   }
 
   #pass(
@@ -147,7 +161,9 @@ export class Router {
     const candidates = fit.length > 0 ? fit : all;
     const { order } = this.#table;
     const { linksMax } = this.#context.options;
-    if (order.length <= Math.min(FULL_MESH_NODES_MAX, linksMax + 1)) {
+    const isFull = !this.#table.isPartial &&
+      order.length <= Math.min(FULL_MESH_NODES_MAX, linksMax + 1);
+    if (isFull) {
       return pick(this.#context.random, candidates);
     }
     const doors = doorsOf(this.#table, to);

@@ -29,6 +29,20 @@ const GUESS_MS = 1;
 const RELAYED_MS = 1_500;
 /** Weight of a new sample: 1/8, as TCP has it (RFC 6298). */
 const SAMPLE_WEIGHT = 0.125;
+/** Weight of a new deviation from it: 1/4, likewise. */
+const DEVIATION_WEIGHT = 0.25;
+/** Deviations beyond the usual round trip that count as late. */
+const DEVIATIONS_LATE = 4;
+/** The least and the most that an acknowledgement is waited for. */
+const PATIENCE_MIN_MS = 50;
+const PATIENCE_MAX_MS = 1_000;
+
+/** How long the round trips to one node take. */
+interface RoundTrip {
+  readonly ms: number;
+  /** By how much they differ from that, on average. */
+  readonly deviationMs: number;
+}
 
 /** One node that a request was sent to. */
 interface Expected {
@@ -85,6 +99,7 @@ const ANSWERS: ReadonlySet<Message["type"]> = new Set([
   "pulled",
   "pushed",
   "confirmed",
+  "routed",
 ]);
 
 /** All requests of one node. */
@@ -92,7 +107,7 @@ export class Requests {
   readonly #context: Context;
   readonly #router: Router;
   readonly #pending = new Map<number, Pending>();
-  readonly #roundTripMs = new Map<Id, number>();
+  readonly #roundTrips = new Map<Id, RoundTrip>();
   #number = 0;
 
   constructor(context: Context, router: Router) {
@@ -105,7 +120,15 @@ export class Requests {
   }
 
   roundTripMs(id: Id): number {
-    return this.#roundTripMs.get(id) ?? GUESS_MS;
+    return this.#roundTrips.get(id)?.ms ?? GUESS_MS;
+  }
+
+  /** After how long something that was not acknowledged counts as lost. */
+  patienceMs(id: Id): number {
+    const known = this.#roundTrips.get(id);
+    if (known === undefined) return PATIENCE_MAX_MS;
+    const lateMs = known.ms + DEVIATIONS_LATE * known.deviationMs;
+    return Math.min(Math.max(lateMs, PATIENCE_MIN_MS), PATIENCE_MAX_MS);
   }
 
   /** Whether a message of this type is an answer. */
@@ -151,8 +174,8 @@ export class Requests {
     const expected = pending && this.#settle(pending, from);
     if (pending === undefined || expected === undefined) return;
     // What is run at a holder takes as long as its work, not as the way there.
-    if (message.type !== "execAnswer") {
-      this.#sample(from, this.#context.nowMs - expected.sentMs);
+    if (message.type !== "execAnswer" && message.type !== "routed") {
+      this.sample(from, this.#context.nowMs - expected.sentMs);
     }
     pending.handlers.onAnswer(message, from);
   }
@@ -168,7 +191,7 @@ export class Requests {
 
   /** Forgets what is known of a node that is gone. */
   forget(id: Id): void {
-    this.#roundTripMs.delete(id);
+    this.#roundTrips.delete(id);
   }
 
   /** Sends what a request asks to one node more. */
@@ -224,14 +247,21 @@ export class Requests {
     this.#pending.delete(pending.number);
   }
 
-  #sample(id: Id, elapsedMs: number): void {
-    const known = this.#roundTripMs.get(id);
-    this.#roundTripMs.set(
-      id,
-      known === undefined
-        ? elapsedMs
-        : known + SAMPLE_WEIGHT * (elapsedMs - known),
-    );
+  /** A node has answered after so long. */
+  sample(id: Id, elapsedMs: number): void {
+    const known = this.#roundTrips.get(id);
+    if (known === undefined) {
+      const deviationMs = elapsedMs / 2;
+      this.#roundTrips.set(id, { ms: elapsedMs, deviationMs });
+      return;
+    }
+    const { ms, deviationMs } = known;
+    const off = elapsedMs - ms;
+    this.#roundTrips.set(id, {
+      ms: ms + SAMPLE_WEIGHT * off,
+      deviationMs: deviationMs +
+        DEVIATION_WEIGHT * (Math.abs(off) - deviationMs),
+    });
   }
 }
 

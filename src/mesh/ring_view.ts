@@ -4,6 +4,7 @@
  * @module
  */
 import type { Id } from "../id/id.ts";
+import { isInArc } from "../id/ring.ts";
 import { Health, type MemberRecord, Role } from "../wire/messages.ts";
 import type { RingView } from "./peers.ts";
 
@@ -82,6 +83,79 @@ export function replaced(
       ofRole(into, Role.joining),
     ),
     (ring.hash - shareOf(out) + shareOf(into)) >>> 0,
+  );
+}
+
+/** Whether a node has a place on the ring, in its order or next to it. */
+function hasPlace({ role }: MemberRecord): boolean {
+  return role !== Role.leaf;
+}
+
+/**
+ * How far `index` is clockwise from where `self` is or would be, negative for
+ * what is before it; of a node without a place nothing is near.
+ */
+export function rankFrom(
+  { members }: RingView,
+  self: MemberRecord,
+  index: number,
+): number {
+  if (!hasPlace(self)) return Infinity;
+  const count = members.length;
+  const ahead = (index - placeOf(members, self) + count) % count;
+  return ahead > count / 2 ? ahead - count : ahead;
+}
+
+/**
+ * The part of the ring around `self`: `reach` members on each side of it, and
+ * who is joining between them. All of it for a node without a place.
+ */
+export function windowOf(
+  ring: RingView,
+  self: MemberRecord,
+  reach: number,
+): RingView {
+  const { members } = ring;
+  const count = members.length;
+  const width = 2 * reach + 1;
+  if (count <= width || !hasPlace(self)) return ring;
+  const start = (placeOf(members, self) - reach + count) % count;
+  const end = start + width;
+  const near = end <= count
+    ? members.slice(start, end)
+    : [...members.slice(0, end - count), ...members.slice(start)];
+  const from = members[start]!.position;
+  const to = members[(end - 1) % count]!.position;
+  const joining = ring.joining.filter(({ position }) =>
+    isInArc(position, from, to)
+  );
+  let hash = 0;
+  for (const record of [...near, ...joining]) hash += shareOf(record);
+  return new Ring(near, joining, hash >>> 0);
+}
+
+/**
+ * The members around the first holder of an id, in the order of the ring: up to
+ * `reach` on each side of it, and all of them of a part that was cut out.
+ */
+export function around(
+  view: RingView,
+  self: MemberRecord,
+  id: Id,
+  reach: number,
+): MemberRecord[] {
+  const { members } = view;
+  const count = members.length;
+  if (count === 0) return [];
+  const first = view.indexOf(id);
+  const isCut = count === 2 * reach + 1 && hasPlace(self);
+  const before = isCut
+    ? rankFrom(view, self, first) + reach
+    : Math.min(reach, (count - 1) >> 1);
+  const length = Math.min(count, 2 * reach + 1);
+  return Array.from(
+    { length },
+    (_, i) => members[(first - before + i + count) % count]!,
   );
 }
 

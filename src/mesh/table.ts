@@ -9,12 +9,27 @@
  *
  * @module
  */
-import { MEMBERS_MAX } from "../base/limits.ts";
+import {
+  FULL_TABLE_NODES_MAX,
+  MEMBERS_MAX,
+  REACH_MAX,
+} from "../base/limits.ts";
+import { type NodeOptions, SUCCESSORS } from "../base/options.ts";
 import type { Id } from "../id/id.ts";
-import { Health, type MemberRecord } from "../wire/messages.ts";
-import { buildRing, hashId, mix, replaced } from "./ring_view.ts";
+import { Health, type MemberRecord, Role } from "../wire/messages.ts";
+import {
+  buildRing,
+  hashId,
+  mix,
+  rankFrom,
+  replaced,
+  windowOf,
+} from "./ring_view.ts";
 import type { RingView } from "./peers.ts";
 import { lowerBound } from "./tree.ts";
+
+/** Neighbours on each side that a node knows however little it is to know. */
+const REACH_MIN = 4;
 
 /** Where a record came from. */
 export type Source = "self" | "hello" | "gossip" | "table" | "detector";
@@ -58,9 +73,25 @@ export class Table {
   #changedMs = 0;
   #order: readonly Id[] = [];
   #ring: RingView = buildRing([]);
+  /** The part of the ring around this node, and what it was cut from. */
+  #view: RingView | undefined;
+  #viewOf: RingView | undefined;
+  #viewFor: MemberRecord | undefined;
+  #isPartial = false;
+
+  /**
+   * How far this node knows everybody when it does not know all: so many
+   * members on each side of it on the ring, and nodes in the order of the ids.
+   */
+  readonly reach: number;
+  /** Whether a node must be remembered though it is far. */
+  isKept: (id: Id) => boolean = () => false;
+  readonly #fullMax: number;
 
   /**
    * @param awayMaxMs who was dead for longer does not come back
+   * @param bounds up to how many nodes all are known, and how many neighbours
+   * at least when not
    * @param isNewerOnly whether older records change nothing
    */
   constructor(
@@ -68,8 +99,18 @@ export class Table {
     nowMs: number,
     awayMaxMs: number,
     onChange: OnChange,
+    { fullTableMax, successors }: Pick<
+      NodeOptions,
+      "fullTableMax" | "successors"
+    > = { fullTableMax: FULL_TABLE_NODES_MAX, successors: SUCCESSORS },
     isNewerOnly = true,
   ) {
+    this.#fullMax = fullTableMax;
+    this.reach = Math.max(
+      REACH_MIN,
+      successors,
+      Math.min(REACH_MAX, fullTableMax >> 1),
+    );
     this.#self = self;
     this.#awayMaxMs = awayMaxMs;
     this.#isNewerOnly = isNewerOnly;
@@ -126,8 +167,33 @@ export class Table {
     return this.#order;
   }
 
+  /** The ring of all members that are known. */
   get ring(): RingView {
     return this.#ring;
+  }
+
+  /** Whether there may be members that are not known. */
+  get isPartial(): boolean {
+    return this.#isPartial;
+  }
+
+  set isPartial(isPartial: boolean) {
+    this.#isPartial = isPartial;
+    this.#viewOf = undefined;
+  }
+
+  /** The ring as far as it is known without a gap. */
+  get view(): RingView {
+    if (!this.#isPartial) return this.#ring;
+    if (this.#viewOf !== this.#ring || this.#viewFor !== this.#self) {
+      const view = windowOf(this.#ring, this.#self, this.reach);
+      if (view.hash !== this.#view?.hash || this.#viewOf === undefined) {
+        this.#view = view;
+      }
+      this.#viewOf = this.#ring;
+      this.#viewFor = this.#self;
+    }
+    return this.#view!;
   }
 
   get(id: Id): MemberRecord | undefined {
@@ -216,8 +282,14 @@ export class Table {
     this.#ring = replaced(this.#ring, old?.record, record);
   }
 
-  /** Makes room for one more by forgetting the one that is dead longest. */
+  /**
+   * Makes room for one more by forgetting the one that is dead longest, and
+   * where not all are known the one of the far that is known longest.
+   */
   #makeRoom(): boolean {
+    if (this.#isPartial && this.#order.length >= this.#presentMax) {
+      this.#evict();
+    }
     if (this.#entries.size < MEMBERS_MAX) return true;
     let oldest: Entry | undefined;
     for (const entry of this.#entries.values()) {
@@ -227,6 +299,47 @@ export class Table {
       }
     }
     return oldest !== undefined && this.#entries.delete(oldest.record.id);
+  }
+
+  /** Present nodes that are remembered where not all are known. */
+  get #presentMax(): number {
+    return this.#fullMax + 4 * this.reach;
+  }
+
+  /** Forgets the far node that is known longest. */
+  #evict(): void {
+    let oldest: Entry | undefined;
+    for (const entry of this.#entries.values()) {
+      const { record, knownMs } = entry;
+      if (oldest !== undefined && knownMs >= oldest.knownMs) continue;
+      if (!isPresent(record) || this.isKept(record.id)) continue;
+      if (!this.#isNear(record)) oldest = entry;
+    }
+    if (oldest !== undefined) this.#drop(oldest);
+  }
+
+  /** Whether a node is within reach, on the ring or in the order of the ids. */
+  #isNear(record: MemberRecord): boolean {
+    const { id } = this.#self;
+    if (record.id === id) return true;
+    const count = this.#order.length;
+    const apart = Math.abs(
+      lowerBound(this.#order, record.id) - lowerBound(this.#order, id),
+    );
+    if (Math.min(apart, count - apart) <= this.reach) return true;
+    if (record.role === Role.leaf) return false;
+    const index = this.#ring.indexOf(record.position);
+    return Math.abs(rankFrom(this.#ring, this.#self, index)) <= this.reach;
+  }
+
+  #drop({ record, digest }: Entry): void {
+    this.#entries.delete(record.id);
+    this.#digest = (this.#digest - digest) >>> 0;
+    this.#order = without(this.#order, record.id);
+    this.#ring = replaced(this.#ring, record, {
+      ...record,
+      health: Health.left,
+    });
   }
 }
 

@@ -152,6 +152,11 @@ export function oneRing(live: readonly LiveNode[]): Finding {
   const ring = activeNodes(live);
   const wanted = ring.map((node) => node.machine.id);
   for (const node of live) {
+    if (node.machine.window !== undefined) {
+      const finding = windowIsRight(node, wanted, node.machine.window);
+      if (finding !== undefined) return finding;
+      continue;
+    }
     const seen = ringSeenBy(node).map((member) => member.id);
     if (
       seen.length === wanted.length && seen.every((id, i) => id === wanted[i])
@@ -165,6 +170,35 @@ export function oneRing(live: readonly LiveNode[]): Finding {
     }]`;
   }
   return undefined;
+}
+
+/**
+ * Of a ring that is too large for all to know all, each member sees those who
+ * are next to it on both sides, and no others; whoever is none, only members.
+ */
+function windowIsRight(
+  { name, machine }: LiveNode,
+  ring: readonly Id[],
+  window: readonly { readonly id: Id }[],
+): Finding {
+  const count = ring.length;
+  const seen = new Set(window.map(({ id }) => id));
+  const self = ring.indexOf(machine.id);
+  const reach = (window.length - 1) >> 1;
+  const wanted = self < 0
+    ? ring.filter((id) => seen.has(id))
+    : window.length >= count
+    ? ring
+    : Array.from(
+      window,
+      (_, i) => ring[(self - reach + i + count) % count]!,
+    );
+  const isRight = wanted.length === seen.size &&
+    wanted.every((id) => seen.has(id));
+  return isRight
+    ? undefined
+    : `${name} sees ${seen.size} members near it, of which ` +
+      `${wanted.filter((id) => seen.has(id)).length} are`;
 }
 
 /** What the numbers of one node must never exceed. */

@@ -30,6 +30,8 @@ import type { WallClock } from "./wall_clock.ts";
 export interface MachineView {
   readonly id: Id;
   readonly members: readonly MemberRecord[];
+  /** The part of the ring that it knows, if that may not be all. */
+  readonly window?: readonly MemberRecord[] | undefined;
   readonly stats: NodeStats;
   /** Its part in the upkeep of the ring, if it has one. */
   readonly pointers: Pointers | undefined;

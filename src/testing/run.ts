@@ -127,6 +127,7 @@ class Run {
       limits: options.limits,
       linksMax: options.linksMax,
       buggify: options.buggify,
+      fullTableMax: options.fullTableMax,
       timings: { dropAfterMs: options.dropAfterMs },
       clockOffsetMaxMs: options.clockOffsetMaxMs,
       clockDriftMax: options.clockDriftMax,

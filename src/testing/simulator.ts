@@ -10,6 +10,7 @@
  */
 import { BugError } from "../base/assert.ts";
 import { type Bytes, utf8 } from "../base/bytes.ts";
+import { FULL_TABLE_NODES_MAX } from "../base/limits.ts";
 import {
   EVERYWHERE,
   LIMITS,
@@ -184,6 +185,7 @@ export class Simulator implements World {
       isSecured: this.#secret.length > 0,
       linksMax: this.#options.linksMax ?? LINKS_MAX,
       successors: this.successors,
+      fullTableMax: this.#options.fullTableMax ?? FULL_TABLE_NODES_MAX,
       timings: this.#timings,
       sabotage: this.buggify,
     };

@@ -22,6 +22,8 @@ export interface SimulatorOptions {
   readonly limits?: Partial<Limits>;
   /** Links that each node keeps at most. */
   readonly linksMax?: number;
+  /** Up to so many nodes every node knows every other one. */
+  readonly fullTableMax?: number | undefined;
   /** How long a key belongs to its writer; without it there are no leases. */
   readonly leaseMs?: number | undefined;
   /** How often machines take unlikely ways. */

@@ -9,6 +9,7 @@
  * @module
  */
 import { below, fraction, pick, SeededRandom } from "../base/random.ts";
+import { FULL_TABLE_NODES_MAX } from "../base/limits.ts";
 import { EVERYWHERE, SUCCESSORS } from "../base/options.ts";
 import {
   type FaultKind,
@@ -69,6 +70,8 @@ export interface SwarmOptions extends Hazards {
   readonly isSecured: boolean;
   /** Kinds of fault that are drawn as always, and then do not happen. */
   readonly muted: readonly FaultKind[];
+  /** Up to this many nodes every node knows every other one. */
+  readonly fullTableMax: number;
 }
 
 /** Up to this delay nobody is slow enough to be suspected without a fault. */
@@ -90,6 +93,18 @@ const SECURED_SHARE = 0.3;
 /** Where frames change places none may be a piece of a longer message. */
 const RAW_VALUE_BYTES_MAX = 100;
 
+/** Up to how many nodes all know all: as the product has it, or so few. */
+const TABLE_BOUNDS = [
+  ...Array<number>(5).fill(FULL_TABLE_NODES_MAX),
+  8,
+  8,
+  32,
+];
+/** Members more, where that is to make a difference. */
+const MEMBERS_MORE = 6;
+/** An operation that is handed on takes several round trips. */
+const FAR_TIMEOUT_MS = 10_000;
+
 /** What a caller may fix instead of having it drawn. */
 export interface SwarmOverrides {
   readonly members?: number | undefined;
@@ -100,6 +115,8 @@ export interface SwarmOverrides {
   readonly clients?: number | undefined;
   /** What does not happen, and is not there. */
   readonly without?: readonly Extra[] | undefined;
+  /** Up to how many nodes every node knows every other one. */
+  readonly fullTableMax?: number | undefined;
 }
 
 /** Hazards and others that a run can do without. */
@@ -155,7 +172,12 @@ function drawnOptions(
   overrides: SwarmOverrides,
 ): Omit<SwarmOptions, "muted"> {
   const random = new SeededRandom(seed, "swarm");
-  const drawn = 3 + below(random, 10);
+  const bound = overrides.sync === true
+    ? FULL_TABLE_NODES_MAX
+    : pick(new SeededRandom(seed, "table bound"), TABLE_BOUNDS)!;
+  const fullTableMax = overrides.fullTableMax ?? bound;
+  const isSmall = fullTableMax < FULL_TABLE_NODES_MAX;
+  const drawn = 3 + below(random, 10) + (isSmall ? MEMBERS_MORE : 0);
   const network = networkOptions(random);
   const drawnFaults = faultRates(random, seed);
   const minutes = overrides.minutes ?? 10;
@@ -183,7 +205,10 @@ function drawnOptions(
     clockDriftMax: pick(random, [0, 0.0001, 0.001])!,
     clients: 2 + below(random, 5),
     thinkMs: 500 + below(random, 1_500),
-    timeoutMs: pick(random, [2_000, 5_000, 10_000])!,
+    timeoutMs: Math.max(
+      pick(random, [2_000, 5_000, 10_000])!,
+      isSmall ? FAR_TIMEOUT_MS : 0,
+    ),
     hotKeys: 1 + below(random, 8),
     coldKeys: 50 + below(random, 250),
     hotShare: 0.2 + 0.6 * fraction(random),
@@ -194,6 +219,7 @@ function drawnOptions(
     faults,
     downMaxMs: pick(random, [2_000, 20_000, 60_000])!,
     isSecured: fraction(new SeededRandom(seed, "secret")) < SECURED_SHARE,
+    fullTableMax,
     ...hazards,
   };
   const valueBytesMax = hazards.raw === undefined

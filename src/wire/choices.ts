@@ -105,5 +105,47 @@ export const WatchStatus = {
   overloaded: 3,
 } as const;
 
+/** What is to be done where an operation is handed on to. */
+export const Errand = {
+  /** Read the key. */
+  get: 0,
+  /** Write the key with the version that is given. */
+  set: 1,
+  /** Have its first holder run a read-modify-write. */
+  exec: 2,
+  /** Give the entries that come after an id. */
+  scan: 3,
+  /** Tell who is there. */
+  locate: 4,
+  /** Have the key's holders keep this copy, or a newer one. */
+  keep: 5,
+} as const;
+/** One of the six errands. */
+export type Errand = typeof Errand[keyof typeof Errand];
+
+/** How an operation that was handed on has ended. */
+export const ErrandStatus = {
+  done: 0,
+  /** It failed, as is told. */
+  failed: 1,
+  /** Nobody was found who could do it; it was not begun. */
+  lost: 2,
+  /** A newer version is there, and told: write again with a larger one. */
+  beaten: 3,
+} as const;
+
+/** Which copies a read asks. */
+export const ReadChoice = { first: 0, nearest: 1, quorum: 2, all: 3 } as const;
+
+/** Why an operation that was handed on has failed. */
+export const Failure = {
+  timeout: 0,
+  unknownOutcome: 1,
+  replicas: 2,
+  clock: 3,
+  overloaded: 4,
+  leased: 5,
+} as const;
+
 /** How a packet of an application message was given. */
 export const PacketKind = { bytes: 0, text: 1, json: 2 } as const;

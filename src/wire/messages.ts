@@ -11,29 +11,28 @@ import {
   KEY_BYTES_MAX,
   LINK_MARKS_MAX,
   MESSAGE_BYTES_MAX,
-  PACKETS_MAX,
   PAGE_ENTRIES_MAX,
+  REACH_MAX,
   REASON_BYTES_MAX,
   RECORDS_PER_MESSAGE_MAX,
   SECRETS_MAX,
   SUCCESSORS_MAX,
   TABLE_PARTS_MAX,
-  URL_BYTES_MAX,
-  VALUE_BYTES_MAX,
   WATCH_PAGE_MAX,
 } from "../base/limits.ts";
 import {
   CastKind,
+  Errand,
+  ErrandStatus,
   ExecKind,
   ExecStatus,
-  Health,
+  Failure,
   Held,
   Lane,
-  PacketKind,
   PartStatus,
   Probed,
   PutStatus,
-  Role,
+  ReadChoice,
   Turn,
   WatchStatus,
 } from "./choices.ts";
@@ -54,11 +53,32 @@ import {
   u32,
   u48,
   u8,
-  type ValueOf,
 } from "./field.ts";
-import { toHex } from "../base/bytes.ts";
+import {
+  entry,
+  key,
+  letter,
+  member,
+  operation,
+  terms,
+  value,
+  version,
+} from "./records.ts";
 
 export * from "./choices.ts";
+export {
+  type DictEvents,
+  dictEvents,
+  type EntryRecord,
+  type Letter,
+  letter,
+  member,
+  type MemberRecord,
+  type OperationId,
+  type PacketRecord,
+  type Terms,
+  type Version,
+} from "./records.ts";
 
 /** The version of the protocol that this code speaks. */
 export const PROTOCOL_VERSION = 2;
@@ -68,98 +88,10 @@ export const PROTOCOL_VERSION_OLDEST = 2;
 export const NONCE_BYTES = 32;
 /** The length of an HMAC-SHA-256. */
 const MAC_BYTES = 32;
+/** The longest explanation of a failure, in UTF-8. */
+const FAILURE_BYTES_MAX = 1024;
 /** "CHRD": the first four bytes that a node ever sends. */
 export const MAGIC = 0x4348_5244;
-
-/** Eight bytes as hexadecimal text: the tie-break of a version. */
-const node64: Field<string> = {
-  shape: { kind: "hex", length: 8 },
-  write: (writer, value) => {
-    for (let i = 0; i < 16; i += 8) {
-      writer.u32(parseInt(value.slice(i, i + 8), 16));
-    }
-  },
-  read: (reader) => toHex(reader.raw(8)),
-};
-
-const key = bytes(KEY_BYTES_MAX, "a key", 1);
-const value = bytes(VALUE_BYTES_MAX, "a value");
-
-/** Field of {@linkcode Version}. */
-const version = record({ ms: u48, count: u16, node: node64 });
-/** The version of an entry: hybrid logical clock and the writer's tie-break. */
-export type Version = ValueOf<typeof version>;
-
-/** Field of {@linkcode OperationId}. */
-const operation = record({ origin: id, number: u48 });
-/** Names a read-modify-write for ever, so that a retry is not a repetition. */
-export type OperationId = ValueOf<typeof operation>;
-
-/** Field of {@linkcode MemberRecord}. */
-export const member = record({
-  id,
-  /** Raised by the node itself, never by others. */
-  incarnation: u32,
-  role: choice(Role.leaving) as Field<Role>,
-  health: choice(Health.left) as Field<Health>,
-  /** Means something from `joining` on. */
-  position: id,
-  /** What peers may dial; empty for none. */
-  url: text(URL_BYTES_MAX, "a url"),
-});
-/** What the nodes tell each other about one node. */
-export type MemberRecord = ValueOf<typeof member>;
-
-/** Field of {@linkcode Terms}. */
-const terms = record({
-  /** The node that wrote it. */
-  owner: id,
-  /** The key is the owner's for this long after the version; 0: nobody's. */
-  leaseMs: u48,
-  /** It is gone this long after the version; 0: never. */
-  ttlMs: u48,
-  /** Whether it is gone when its owner is. */
-  session: flag,
-});
-/** Whose an entry is, and how long it lives. */
-export type Terms = ValueOf<typeof terms>;
-
-/** Field of {@linkcode EntryRecord}. */
-const entry = record({
-  key,
-  value: optional(value),
-  version,
-  terms: optional(terms),
-});
-/** A key with its value, or without one as a tombstone. */
-export type EntryRecord = ValueOf<typeof entry>;
-
-/** One packet of an application message. */
-const packet = record({
-  kind: choice(PacketKind.json),
-  bytes: bytes(BROADCAST_BYTES_MAX, "a packet"),
-});
-/** A packet as it travels. */
-export type PacketRecord = ValueOf<typeof packet>;
-
-/** An application's message, inside a broadcast or a note. */
-export const letter = record({
-  id,
-  time: u48,
-  inReplyTo: optional(id),
-  packets: list(packet, PACKETS_MAX, "packets"),
-});
-/** What the application sent, as it travels. */
-export type Letter = ValueOf<typeof letter>;
-
-/** A dict event: the key is there, or is not any more, since this version. */
-export const dictEvents = list(
-  record({ key, added: flag, version }),
-  PAGE_ENTRIES_MAX,
-  "events",
-);
-/** Events as they travel in one broadcast. */
-export type DictEvents = ValueOf<typeof dictEvents>;
 
 /** A message's declaration. */
 export interface Declaration<Type extends string, F extends Fields> {
@@ -422,6 +354,56 @@ export const declarations = [
     want: list(id, WATCH_PAGE_MAX, "ids"),
   }),
   declare(62, "unwatch", operations, { feed: u32 }),
+
+  // Operations on their way to who knows the holders.
+  declare(64, "route", operations, {
+    request,
+    /** The node whose application waits. */
+    origin: id,
+    hops: u8,
+    /** How long it will wait. */
+    leftMs: u32,
+    errand: choice(Errand.keep) as Field<Errand>,
+    /** The key's hash, the id after which to scan, or any place. */
+    target: id,
+    /** Of `get`. */
+    read: choice(ReadChoice.all),
+    /** Of `scan`: whether the values are wanted. */
+    values: flag,
+    /** Of `exec`. */
+    kind: choice(ExecKind.touch),
+    operation: optional(operation),
+    key: optional(key),
+    value: optional(value),
+    /** Of `set` and `keep`. */
+    version: optional(version),
+    terms: optional(terms),
+  }),
+  declare(65, "routing", control, { request }),
+  declare(66, "routed", operations, {
+    request,
+    status: choice(ErrandStatus.beaten),
+    /** How often it was handed on. */
+    hops: u8,
+    /** The first holder of the target, and with `locate` who is near it. */
+    members: list(member, RECORDS_PER_MESSAGE_MAX, "member records"),
+    /** Of `get`, `exec`: the value; of `exec`: whether it did something. */
+    value: optional(value),
+    didChange: flag,
+    /** Of `set`: what confirms it; of `beaten`: the newer version. */
+    holders: list(id, REACH_MAX, "holders"),
+    version: optional(version),
+    /** Of `scan`. */
+    next: optional(id),
+    entries,
+    failure: optional(record({
+      why: choice(Failure.leased),
+      /** Whether it may have taken effect. */
+      maybe: flag,
+      text: text(FAILURE_BYTES_MAX, "a failure"),
+      lease: optional(record({ owner: id, untilMs: u48 })),
+    })),
+  }),
 ] as const;
 
 type DecodedOf<D> = D extends Declaration<infer Type, infer F>

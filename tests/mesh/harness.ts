@@ -71,6 +71,7 @@ export class Network {
         isSecured: secrets.length > 0,
         linksMax: options.linksMax ?? 256,
         successors: options.successors ?? SUCCESSORS,
+        fullTableMax: options.fullTableMax ?? 4096,
         limits: { ...LIMITS, ...options.limits },
         timings: TIMINGS,
       },

@@ -101,5 +101,6 @@ export interface StationOptions {
   readonly isLeaf?: boolean;
   readonly linksMax?: number;
   readonly successors?: number;
+  readonly fullTableMax?: number;
   readonly limits?: Partial<Limits>;
 }

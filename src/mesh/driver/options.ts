@@ -5,7 +5,7 @@
  */
 import type { Clock } from "../../base/clock.ts";
 import type { ChordError } from "../../base/errors.ts";
-import { LINKS_MAX } from "../../base/limits.ts";
+import { LINKS_MAX, MEMBERS_MAX } from "../../base/limits.ts";
 import {
   checkFlag,
   checkLifeMs,
@@ -113,6 +113,8 @@ export function resolveOptions(
     limits: resolveLimits(options.limits),
     linksMax: checkCount(options.maxConnections ?? LINKS_MAX),
     successors: SUCCESSORS,
+    // As many as a table can hold: no ring is too large for all to know all.
+    fullTableMax: MEMBERS_MAX,
     timings: { ...TIMINGS, ...options.timings },
   };
 }

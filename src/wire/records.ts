@@ -1,0 +1,120 @@
+/**
+ * What several messages have in common: keys, versions, members, entries.
+ *
+ * @module
+ */
+import { toHex } from "../base/bytes.ts";
+import {
+  BROADCAST_BYTES_MAX,
+  KEY_BYTES_MAX,
+  PACKETS_MAX,
+  PAGE_ENTRIES_MAX,
+  URL_BYTES_MAX,
+  VALUE_BYTES_MAX,
+} from "../base/limits.ts";
+import { Health, PacketKind, Role } from "./choices.ts";
+import {
+  bytes,
+  choice,
+  type Field,
+  flag,
+  id,
+  list,
+  optional,
+  record,
+  text,
+  u16,
+  u32,
+  u48,
+  type ValueOf,
+} from "./field.ts";
+
+/** Eight bytes as hexadecimal text: the tie-break of a version. */
+const node64: Field<string> = {
+  shape: { kind: "hex", length: 8 },
+  write: (writer, value) => {
+    for (let i = 0; i < 16; i += 8) {
+      writer.u32(parseInt(value.slice(i, i + 8), 16));
+    }
+  },
+  read: (reader) => toHex(reader.raw(8)),
+};
+
+export const key = bytes(KEY_BYTES_MAX, "a key", 1);
+export const value = bytes(VALUE_BYTES_MAX, "a value");
+
+/** Field of {@linkcode Version}. */
+export const version = record({ ms: u48, count: u16, node: node64 });
+/** The version of an entry: hybrid logical clock and the writer's tie-break. */
+export type Version = ValueOf<typeof version>;
+
+/** Field of {@linkcode OperationId}. */
+export const operation = record({ origin: id, number: u48 });
+/** Names a read-modify-write for ever, so that a retry is not a repetition. */
+export type OperationId = ValueOf<typeof operation>;
+
+/** Field of {@linkcode MemberRecord}. */
+export const member = record({
+  id,
+  /** Raised by the node itself, never by others. */
+  incarnation: u32,
+  role: choice(Role.leaving) as Field<Role>,
+  health: choice(Health.left) as Field<Health>,
+  /** Means something from `joining` on. */
+  position: id,
+  /** What peers may dial; empty for none. */
+  url: text(URL_BYTES_MAX, "a url"),
+});
+/** What the nodes tell each other about one node. */
+export type MemberRecord = ValueOf<typeof member>;
+
+/** Field of {@linkcode Terms}. */
+export const terms = record({
+  /** The node that wrote it. */
+  owner: id,
+  /** The key is the owner's for this long after the version; 0: nobody's. */
+  leaseMs: u48,
+  /** It is gone this long after the version; 0: never. */
+  ttlMs: u48,
+  /** Whether it is gone when its owner is. */
+  session: flag,
+});
+/** Whose an entry is, and how long it lives. */
+export type Terms = ValueOf<typeof terms>;
+
+/** Field of {@linkcode EntryRecord}. */
+export const entry = record({
+  key,
+  value: optional(value),
+  version,
+  terms: optional(terms),
+});
+/** A key with its value, or without one as a tombstone. */
+export type EntryRecord = ValueOf<typeof entry>;
+
+/** One packet of an application message. */
+export const packet = record({
+  kind: choice(PacketKind.json),
+  bytes: bytes(BROADCAST_BYTES_MAX, "a packet"),
+});
+/** A packet as it travels. */
+export type PacketRecord = ValueOf<typeof packet>;
+
+/** An application's message, inside a broadcast or a note. */
+export const letter = record({
+  id,
+  time: u48,
+  inReplyTo: optional(id),
+  packets: list(packet, PACKETS_MAX, "packets"),
+});
+/** What the application sent, as it travels. */
+export type Letter = ValueOf<typeof letter>;
+
+/** A dict event: the key is there, or is not any more, since this version. */
+export const dictEvents = list(
+  record({ key, added: flag, version }),
+  PAGE_ENTRIES_MAX,
+  "events",
+);
+/** Events as they travel in one broadcast. */
+export type DictEvents = ValueOf<typeof dictEvents>;
