@@ -187,7 +187,7 @@ export class FarCall extends Call<Routed> {
     this.#wasSent ||= this.#passage?.wasSent === true;
     this.#passage = undefined;
     if (routed === undefined || routed.status === ErrandStatus.lost) {
-      return this.after(ASK_AGAIN_MS, () => this.#go());
+      return void this.after(ASK_AGAIN_MS, () => this.#go());
     }
     this.#routing.hopsMost = Math.max(this.#routing.hopsMost, routed.hops);
     if (routed.failure !== undefined) {
