@@ -30,6 +30,7 @@ import {
 import type { Ending } from "./call.ts";
 import type { Exclusive, ExecResult } from "./exclusive.ts";
 import { Exec } from "./exec.ts";
+import { Keep } from "./keep.ts";
 import type { ReadMode, ScanPage, Written } from "./operations.ts";
 import { Read, type ReadResult } from "./read.ts";
 import type { Replica } from "./replica.ts";
@@ -81,7 +82,7 @@ export function startErrand(
   order: RouteOrder,
   timeoutMs: number,
   done: (routed: Routed) => void,
-): Read | Write | Exec | Scan | undefined {
+): Read | Write | Exec | Scan | Keep | undefined {
   const { context, peers, replica } = parts;
   const failed = (error: ChordError) => done(failureOf(error));
   const on = <R>(toRouted: (result: R) => Routed): Ending<R> => ({
@@ -98,8 +99,9 @@ export function startErrand(
       const wish = { id: order.target, mode, timeoutMs };
       return new Read(context, peers, replica, wish, ending).start();
     }
-    case Errand.set:
     case Errand.keep:
+      return startKeep(parts, order, timeoutMs, done, failed);
+    case Errand.set:
       return startWrite(parts, order, timeoutMs, done, failed);
     case Errand.exec:
       return startExec(
@@ -132,7 +134,7 @@ export function startErrand(
 
 function startWrite(
   { context, peers, replica }: CallParts,
-  { errand, key, value, version, terms }: RouteOrder,
+  { key, value, version, terms }: RouteOrder,
   timeoutMs: number,
   done: (routed: Routed) => void,
   failed: (error: ChordError) => void,
@@ -148,13 +150,30 @@ function startWrite(
     terms,
     operation: undefined,
     timeoutMs,
-    given: {
-      version,
-      onBeaten: errand === Errand.set ? onBeaten : undefined,
-    },
+    given: { version, onBeaten },
   };
   return new Write(context, peers, replica, order, {
     done: ({ holders }: Written) => done({ ...DONE, holders, version }),
+    failed,
+  }).start();
+}
+
+function startKeep(
+  { context, peers, replica }: CallParts,
+  { key, value, version, terms }: RouteOrder,
+  timeoutMs: number,
+  done: (routed: Routed) => void,
+  failed: (error: ChordError) => void,
+): Keep | undefined {
+  if (key === undefined || version === undefined) return void done(LOST);
+  const entry = {
+    key: key.slice(),
+    value: value?.slice(),
+    version,
+    terms,
+  };
+  return new Keep(context, peers, replica, { entry, timeoutMs }, {
+    done: (holders) => done({ ...DONE, holders, version }),
     failed,
   }).start();
 }

@@ -54,8 +54,8 @@ export interface WriteOrder {
   /** Whose writer gave it a version is not made again with a larger one. */
   readonly given?: {
     readonly version: Version;
-    /** A newer version is there; the write is over. Not given: it will do. */
-    readonly onBeaten: ((newer: Version) => void) | undefined;
+    /** A newer version is there; the write is over. */
+    readonly onBeaten: (newer: Version) => void;
   };
 }
 
@@ -239,8 +239,6 @@ export class Write extends Call<Written> {
   #mustBeLarger(first: Id): boolean {
     // What a read-modify-write replaces it has read: it came before the newer.
     if (this.#newer === undefined || this.#order.operation) return false;
-    const { given } = this.#order;
-    if (given !== undefined && given.onBeaten === undefined) return false;
     const state = this.#targets.get(first)?.state;
     if (state === "stored") return false;
     return state === "stale" || this.#needsStandIn(first);
