@@ -349,9 +349,6 @@ export class Mesh<Operation> {
     if (isFirst) {
       this.#context.notice({ type: "peer", peer, first: isOnly });
     }
-    this.#calls.onLinkUp(link);
-    this.#dialler.onUp(link);
-    this.notes.onUp(link);
     const known = this.table.get(peer)!;
     // It has to know what is said of it, to refute it.
     if (
@@ -359,6 +356,9 @@ export class Mesh<Operation> {
     ) {
       this.#gossip.tell(peer, [known]);
     }
+    this.#calls.onLinkUp(link);
+    this.#dialler.onUp(link);
+    this.notes.onUp(link);
     // Whoever comes first has nobody else who would tell of it.
     if (isOnly) this.#gossip.announce(this.table.self);
     this.settle();
