@@ -179,18 +179,18 @@ export function oneRing(live: readonly LiveNode[]): Finding {
 function windowIsRight(
   { name, machine }: LiveNode,
   ring: readonly Id[],
-  window: readonly { readonly id: Id }[],
+  near: readonly { readonly id: Id }[],
 ): Finding {
   const count = ring.length;
-  const seen = new Set(window.map(({ id }) => id));
+  const seen = new Set(near.map(({ id }) => id));
   const self = ring.indexOf(machine.id);
-  const reach = (window.length - 1) >> 1;
+  const reach = (near.length - 1) >> 1;
   const wanted = self < 0
     ? ring.filter((id) => seen.has(id))
-    : window.length >= count
+    : near.length >= count
     ? ring
     : Array.from(
-      window,
+      near,
       (_, i) => ring[(self - reach + i + count) % count]!,
     );
   const isRight = wanted.length === seen.size &&

@@ -42,6 +42,9 @@ class Defective implements SimulatedMachine {
   get stats(): SimulatedMachine["stats"] {
     return this.inner.stats;
   }
+  get window(): SimulatedMachine["window"] {
+    return this.inner.window;
+  }
   get pointers(): SimulatedMachine["pointers"] {
     return this.inner.pointers;
   }

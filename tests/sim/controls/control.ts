@@ -59,6 +59,9 @@ export class Defective implements SimulatedMachine {
   get members(): readonly MemberRecord[] {
     return this.inner.members;
   }
+  get window(): SimulatedMachine["window"] {
+    return this.inner.window;
+  }
   get pointers(): SimulatedMachine["pointers"] {
     return this.inner.pointers;
   }
