@@ -54,9 +54,9 @@ async function rest<S extends MeshSocket>(
 ): Promise<void> {
   let isWaiting: boolean;
   do {
-    isWaiting = world.macsPending > 0;
+    isWaiting = world.isProving;
     await nextTurn();
-  } while (isWaiting || world.macsPending > 0);
+  } while (isWaiting || world.isProving);
 }
 
 function happen(queue: EventQueue, maxMs: number): void {

@@ -121,11 +121,10 @@ export class SimulatedWorld<S extends MeshSocket>
     );
   }
 
-  /** Proofs that are being computed right now, in real time. */
-  get macsPending(): number {
-    return this.processes.reduce(
-      (sum, { macsPending }) => sum + macsPending,
-      0,
+  /** Whether proofs are being computed right now, in real time. */
+  get isProving(): boolean {
+    return this.hosts.some(({ node }) =>
+      node !== undefined && this.#processes.get(node)!.macsPending > 0
     );
   }
 
