@@ -7,9 +7,9 @@
  *
  * Compare ratios, not times: the scheduler alone moves a round trip from 20 to
  * 100 µs. So everything is measured twice, with the processes on any core and
- * with all of them on one. `--quick` measures less, and fails when a ratio is
- * far off its target: noise must not fail it, a collapse must. `--markdown` adds
- * the tables of the README.
+ * with all of them on one. The whole takes some ten minutes; `--quick` measures
+ * less, and fails when a ratio is far off its target: noise must not fail it, a
+ * collapse must. `--markdown` adds the tables of the README.
  *
  * @module
  */

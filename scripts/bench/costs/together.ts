@@ -201,12 +201,28 @@ async function idleRing(
   ];
 }
 
+/** What a process takes that has loaded the library, and has no node. */
+async function emptyProcess(
+  runtime: Runtime,
+  { calmMs, idleMs }: Effort,
+): Promise<Figure> {
+  await using subjects = new Subjects(runtime);
+  const subject = await subjects.add();
+  await sleep(calmMs);
+  const [before, startMs] = [await subject.ask("usage"), performance.now()];
+  await sleep(idleMs);
+  const after = await subject.ask("usage");
+  const ms = performance.now() - startMs;
+  const value = 100 * (after.cpuMs - before.cpuMs) / ms;
+  return { name: "idle, a process without a node: a core", value, unit: "%" };
+}
+
 /** Rings of several sizes in which nothing is done. */
 export async function idle(
   runtime: Runtime,
   effort: Effort,
 ): Promise<Figure[]> {
-  const figures: Figure[] = [];
+  const figures: Figure[] = [await emptyProcess(runtime, effort)];
   for (const nodes of effort.rings) {
     figures.push(...await idleRing(runtime, nodes, effort));
   }
