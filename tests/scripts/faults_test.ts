@@ -246,8 +246,7 @@ class Echo implements AsyncDisposable {
     const reader = conn.readable.pipeThrough(new TextDecoderStream())
       .getReader();
     let rest = "";
-    const say = async (line: string): Promise<string> => {
-      await conn.write(new TextEncoder().encode(`${line}\r\n`));
+    const hear = async (): Promise<string> => {
       while (!rest.includes("\r\n")) {
         const { done, value } = await reader.read();
         if (done) return "the end";
@@ -256,6 +255,14 @@ class Echo implements AsyncDisposable {
       const [first, ...others] = rest.split("\r\n");
       rest = others.join("\r\n");
       return first!;
+    };
+    let turn: Promise<unknown> = Promise.resolve();
+    // Lines leave at once; who waits for an answer waits for those before.
+    const say = (line: string): Promise<string> => {
+      const sent = conn.write(new TextEncoder().encode(`${line}\r\n`));
+      const heard = Promise.all([sent, turn]).then(hear);
+      turn = heard.catch(() => {});
+      return heard;
     };
     const greeting = `GET /?from=${from} HTTP/1.1`;
     assertEquals(await say(greeting), greeting);
