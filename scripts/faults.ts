@@ -91,7 +91,8 @@ function median(values: readonly number[]): number {
 
 function show(reports: readonly Report[]): void {
   console.log(
-    `\n${"".padEnd(10)} faults     ops  failed   all succeed after` +
+    `\n${"".padEnd(10)} faults     ops  failed        fail during it` +
+      `   all succeed after` +
       `  copies equal after       settled after   (median, most)`,
   );
   for (const { kind, recoveries, operations, failed } of reports) {
@@ -103,7 +104,8 @@ function show(reports: readonly Report[]): void {
     console.log(
       kind.padEnd(10) + String(recoveries.length).padStart(7) +
         String(operations).padStart(8) + String(failed).padStart(8) +
-        spread("operationsMs") + spread("copiesMs") + spread("settledMs"),
+        spread("failingMs") + spread("operationsMs") + spread("copiesMs") +
+        spread("settledMs"),
     );
   }
 }

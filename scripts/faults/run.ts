@@ -37,6 +37,8 @@ export interface Plan {
 
 /** How long it took to recover from one fault. */
 export interface Recovery {
+  /** From the fault on until no operation failed, or it was mended. */
+  readonly failingMs: number;
   /** Until no operation failed any more, in milliseconds; 0: none failed. */
   readonly operationsMs: number;
   /** Until all copies were where they belong and the same. */
@@ -72,6 +74,7 @@ export async function runKind(plan: Plan): Promise<Report> {
 
 /** When the ring was left to itself after a fault, and how it came to rest. */
 interface Rest {
+  readonly beganMs: number;
   readonly fromMs: number;
   readonly copiesMs: number;
   readonly settledMs: number;
@@ -130,7 +133,7 @@ class Run {
     const fromMs = fault.holdMs > 0 ? performance.now() : beganMs;
     const { unrest, copiesMs } = await this.#rest(fromMs);
     const settledMs = performance.now() - fromMs;
-    this.#rests.push({ fromMs, copiesMs, settledMs });
+    this.#rests.push({ beganMs, fromMs, copiesMs, settledMs });
     const how = unrest ??
       `copies equal after ${shownMs(copiesMs)}, settled after ` +
         shownMs(settledMs);
@@ -191,17 +194,23 @@ class Run {
 
   #report(findings: readonly string[]): Report {
     const { history, failed } = this.#workload;
+    /** The end of the last that failed of those begun in a time, after it. */
+    const failing = (sinceMs: number, untilMs: number): number => {
+      let lastMs = sinceMs;
+      for (const { startMs, endMs } of failed.keys()) {
+        const isIn = startMs >= sinceMs && startMs < untilMs;
+        if (isIn && endMs > lastMs) lastMs = endMs;
+      }
+      return lastMs - sinceMs;
+    };
     const recoveries = this.#rests.map(
-      ({ fromMs, copiesMs, settledMs }): Recovery => {
+      ({ beganMs, fromMs, copiesMs, settledMs }): Recovery => ({
+        failingMs: failing(beganMs, fromMs),
         // What begins later may still be under way when the next fault comes.
-        const untilMs = fromMs + settledMs;
-        let lastMs = fromMs;
-        for (const { startMs, endMs } of failed.keys()) {
-          const isIn = startMs >= fromMs && startMs < untilMs;
-          if (isIn && endMs > lastMs) lastMs = endMs;
-        }
-        return { operationsMs: lastMs - fromMs, copiesMs, settledMs };
-      },
+        operationsMs: failing(fromMs, fromMs + settledMs),
+        copiesMs,
+        settledMs,
+      }),
     );
     const counts = new Map<string, number>();
     for (const why of failed.values()) {
