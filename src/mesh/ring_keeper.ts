@@ -48,6 +48,11 @@ import { isPresent, type Table } from "./table.ts";
 
 /** By what share of a heartbeat's time members stabilize more or less often. */
 const PERIOD_JITTER = 0.2;
+/**
+ * How long an answer may take. Longer than a probe, which finds out who is dead:
+ * giving up too soon would keep members on slow ways from ever being asked.
+ */
+const ANSWER_MAX_MS = 3_000;
 /** A difference from the member table that is older than this is mended. */
 const DIFFERENCE_MAX_MS = 5_000;
 
@@ -294,8 +299,7 @@ export class RingKeeper {
       if (state !== undefined) gossip.learn(recordsOf(state));
       done(state);
     };
-    const { probeMs } = this.#context.options.timings;
-    const request = requests.beginVital(probeMs, {
+    const request = requests.beginVital(ANSWER_MAX_MS, {
       onAnswer: (answer) =>
         end(answer.type === "ringState" ? answer : undefined),
       onFailure: () => end(undefined),

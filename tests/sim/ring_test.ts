@@ -101,6 +101,15 @@ Deno.test("a member all of whose successors crash at once finds others", () => {
   assertIdeal(ring);
 });
 
+Deno.test("members on slow ways keep up their ring, too", () => {
+  const network = { latencyMinMs: 300, latencyMaxMs: 300 };
+  const ring = grown(9, { network });
+  const [near] = following(ring, "A");
+  ring.crash(near!);
+  ring.run(25_000);
+  assertIdeal(ring);
+});
+
 Deno.test("two halves are two rings, and one again when they meet", () => {
   const ring = grown(14);
   const names = ["A", ...following(ring, "A")];
