@@ -3,18 +3,16 @@
  * may err, and successor lists so short that few members keep up a ring.
  */
 import { assert, assertEquals } from "@std/assert";
-import type { Instant } from "../../src/base/machine.ts";
 import { lookUp } from "../../src/mesh/ring_lookup.ts";
 import { buildRing } from "../../src/mesh/ring_view.ts";
 import { placeOf } from "../../src/ring/place.ts";
 import type { Pointers } from "../../src/ring/stabilizer.ts";
-import type { CreateMachine } from "../../src/testing/node.ts";
 import { ringOf, RingWatch, unevenRing } from "../../src/testing/ring_watch.ts";
-import { createChordMachine } from "../../src/testing/run.ts";
 import { Ring, type RingOptions } from "../../src/testing/scenarios.ts";
 import { recordOf } from "../../src/testing/truth.ts";
 import { Violation } from "../../src/testing/violation.ts";
 import { Health, type MemberRecord, Role } from "../../src/wire/messages.ts";
+import { all, Defective } from "./controls/control.ts";
 
 const L = 2;
 
@@ -158,23 +156,15 @@ Deno.test("the upkeep of a quiet ring is one short question a second", () => {
 });
 
 Deno.test("idealRing convicts a member that goes on telling what it first told", () => {
-  const create: CreateMachine = (options, random, at: Instant) => {
-    const machine = createChordMachine(options, random, at);
-    let first: Pointers | undefined;
-    return Object.create(machine, {
-      id: { get: () => machine.id },
-      wakeAtMs: { get: () => machine.wakeAtMs },
-      members: { get: () => machine.members },
-      stats: { get: () => machine.stats },
-      dict: { get: () => machine.dict },
-      pull: { value: (link: number) => machine.pull(link) },
-      step: { value: machine.step.bind(machine) },
-      pointers: { get: () => first ??= machine.pointers },
-    });
-  };
+  class Frozen extends Defective {
+    #first: Pointers | undefined;
+    override get pointers(): Pointers | undefined {
+      return this.#first ??= super.pointers;
+    }
+  }
   let found: string | undefined;
   try {
-    grown(8, { create });
+    grown(8, { create: all(Frozen) });
   } catch (error) {
     if (!(error instanceof Violation)) throw error;
     found = error.check;
