@@ -54,6 +54,12 @@ export type Rule =
   | "tablesAreCompared"
   /** The deadline of what has ended is forgotten. */
   | "deadlinesEnd"
+  /** What is far is handed on, and not done by who does not know the holders. */
+  | "farIsHandedOn"
+  /** What is handed on goes to the nearest member, and to none that is further. */
+  | "hopsComeNearer"
+  /** Nothing is handed on for ever. */
+  | "hopsAreLimited"
   /** A peer that takes too little is cut off. */
   | "queuesAreBounded";
 

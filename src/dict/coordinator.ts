@@ -28,6 +28,7 @@ import type { Replica } from "./replica.ts";
 import {
   farExec,
   farGet,
+  farLocate,
   FarPopItem,
   farScan,
   farSet,
@@ -148,6 +149,12 @@ export class Coordinator {
     switch (operation.type) {
       case "get":
         return this.#get(begin, operation);
+      case "locate":
+        // By the same call, which is over at once where holders are known.
+        return begin(
+          (ending) => farLocate(this.routing, operation, ending),
+          asIs,
+        );
       case "popItem":
       case "size":
       case "scan":
@@ -169,6 +176,8 @@ export class Coordinator {
     switch (operation.type) {
       case "get":
         return begin((ending) => farGet(routing, operation, ending), asIs);
+      case "locate":
+        return begin((ending) => farLocate(routing, operation, ending), asIs);
       case "scan":
         return begin((ending) => farScan(routing, operation, ending), asIs);
       case "size":
@@ -202,6 +211,7 @@ export class Coordinator {
   /** Whether this node does not know who holds what an operation is about. */
   #isFar(operation: KeyOperation): boolean {
     if (!this.#peers.isPartial) return false;
+    if (operation.type === "locate") return !this.#peers.covers(operation.id);
     if ("key" in operation) return !this.#peers.covers(keyId(operation.key));
     if (operation.type !== "scan") return true;
     return !this.#peers.covers(advance(operation.after ?? ZERO_ID, 1n));

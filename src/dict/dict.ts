@@ -141,6 +141,12 @@ export class Dict implements Extension<DictOperation> {
     return { entries: live, tombstones, bytes, callsWaiting };
   }
 
+  /** Of what others handed on to this node: a loop would show here. */
+  get routes(): { readonly hopsMost: number; readonly stepsBack: number } {
+    const { hopsMost, stepsBack } = this.#coordinator.routing;
+    return { hopsMost, stepsBack };
+  }
+
   /** The copy of a key that is held here, if any. */
   copyOf(id: Id): CopyView | undefined {
     return this.#replica.stored.get(id);

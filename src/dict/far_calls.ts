@@ -11,13 +11,22 @@ import {
   Errand,
   ExecKind,
   type OperationId,
+  Role,
   type Terms,
 } from "../wire/messages.ts";
 import { Call, type Ending } from "./call.ts";
 import { readChoice, type Routed } from "./errand.ts";
-import type { DictOperation, Found, Item, ScanPage } from "./operations.ts";
+import type {
+  DictOperation,
+  Found,
+  Item,
+  Located,
+  ScanPage,
+} from "./operations.ts";
 import type { HandOn } from "./sweep.ts";
 import { FarCall, type Routing } from "./routing.ts";
+import { holderIndex } from "./survey.ts";
+import { noMember } from "./write.ts";
 
 type Operation<Type> = DictOperation & { readonly type: Type };
 
@@ -88,6 +97,25 @@ export function farExec(
   const order = { ...routing.orderFor(Errand.exec, keyId(what.key)), ...what };
   const how = { action: "change the key", timeoutMs };
   return new FarCall(routing, order, how, ending);
+}
+
+/** The question who is the first holder of a hash. */
+export function farLocate(
+  routing: Routing,
+  { id, timeoutMs }: Operation<"locate">,
+  ending: Ending<Located>,
+): FarCall {
+  const order = routing.orderFor(Errand.locate, id);
+  const how = { action: "find the first holder", timeoutMs };
+  return new FarCall(routing, order, how, {
+    done: ({ members, hops }) => {
+      const known = members.filter(({ role }) => role === Role.active);
+      const owner = known[holderIndex(known, id)]?.id;
+      if (owner !== undefined) return ending.done({ owner, hops });
+      ending.failed(noMember("find the first holder"));
+    },
+    failed: (error) => ending.failed(error),
+  });
 }
 
 /** One page of a scan. */

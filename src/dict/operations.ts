@@ -79,6 +79,8 @@ export type DictOperation =
     | { readonly type: "unwatch"; readonly watch: number }
     /** Gives nothing; there is room in the watch's queue again. */
     | { readonly type: "taken"; readonly watch: number }
+    /** Gives `Located`: who is the first holder of a hash. */
+    | { readonly type: "locate"; readonly id: Id }
     /** Gives a number. */
     | { readonly type: "size" }
     /** Gives `ScanPage`. */
@@ -94,6 +96,13 @@ export type DictOperation =
 export interface Found {
   /** `undefined` for a proven miss. */
   readonly value: Bytes | undefined;
+}
+
+/** Where a hash belongs. */
+export interface Located {
+  readonly owner: Id;
+  /** How often the question was handed on. */
+  readonly hops: number;
 }
 
 /** What was taken out. */

@@ -112,7 +112,9 @@ export class Passage {
     const { target } = this.#order;
     if (this.#isOver || this.#isHere) return;
     if (peers.covers(target)) return this.#doHere();
-    const mayGoOn = this.#hops < ROUTE_HOPS_MAX && this.#tried.size < TRIES_MAX;
+    const isLimited = !context.lacks("hopsAreLimited");
+    const mayGoOn = (this.#hops < ROUTE_HOPS_MAX || !isLimited) &&
+      this.#tried.size < TRIES_MAX;
     const to = mayGoOn ? peers.nextHop(target, this.#tried) : undefined;
     this.#request ??= to === undefined ? undefined : this.#begin();
     const leftMs = Math.floor(

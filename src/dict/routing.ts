@@ -7,8 +7,14 @@
 import { type ChordError, ClockError, TimeoutError } from "../base/errors.ts";
 import { ROUTES_PENDING_MAX } from "../base/limits.ts";
 import type { Id } from "../id/id.ts";
-import type { MemberRecord } from "../wire/messages.ts";
-import { Errand, ErrandStatus, type MessageOf } from "../wire/messages.ts";
+import { apart, placeOf } from "../mesh/fingers.ts";
+import {
+  Errand,
+  ErrandStatus,
+  type MemberRecord,
+  type MessageOf,
+  Role,
+} from "../wire/messages.ts";
 import { Call, type Ending } from "./call.ts";
 import {
   type CallParts,
@@ -26,8 +32,10 @@ const ASK_AGAIN_MS = 100;
 export class Routing {
   readonly parts: CallParts;
   readonly #passages = new Set<Passage>();
-  /** The most hops that an operation of this node took. */
+  /** The most hops of what came to this node. */
   hopsMost = 0;
+  /** How often something came that its sender was nearer to. */
+  stepsBack = 0;
 
   constructor(parts: CallParts) {
     this.parts = parts;
@@ -65,6 +73,15 @@ export class Routing {
   onRoute(message: MessageOf<"route">, from: Id): void {
     const { type: _type, request, hops, leftMs, ...order } = message;
     const { peers } = this.parts;
+    this.hopsMost = Math.max(this.hopsMost, hops);
+    const sender = peers.member(from);
+    const isMember = sender?.role === Role.active &&
+      peers.self.role === Role.active;
+    if (
+      isMember && isNearer(sender.position, peers.self.position, order.target)
+    ) {
+      this.stepsBack++;
+    }
     peers.send(from, { type: "routing", request });
     const answer = (routed: Routed = LOST) =>
       peers.send(from, { type: "routed", request, ...routed });
@@ -118,6 +135,12 @@ export class Routing {
       terms: undefined,
     };
   }
+}
+
+/** Whether `a` is nearer to a place than `b`, or as near. */
+function isNearer(a: Id, b: Id, target: Id): boolean {
+  const place = placeOf(target);
+  return apart(placeOf(a), place) <= apart(placeOf(b), place);
 }
 
 /** An operation of this node's application that is done elsewhere. */
@@ -189,7 +212,6 @@ export class FarCall extends Call<Routed> {
     if (routed === undefined || routed.status === ErrandStatus.lost) {
       return void this.after(ASK_AGAIN_MS, () => this.#go());
     }
-    this.#routing.hopsMost = Math.max(this.#routing.hopsMost, routed.hops);
     if (routed.failure !== undefined) {
       return this.fail(errorFrom(routed.failure));
     }

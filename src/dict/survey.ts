@@ -59,7 +59,7 @@ export function surveyAll(
 }
 
 /** The index of the one of neighbouring members that an id belongs to. */
-function holderIndex(members: readonly MemberRecord[], id: Id): number {
+export function holderIndex(members: readonly MemberRecord[], id: Id): number {
   const index = members.findIndex(({ position }, i) =>
     i > 0 && isInArc(id, members[i - 1]!.position, position)
   );

@@ -92,6 +92,7 @@ export class Horizon {
   /** Whether the holders of a key, and who stands in for one, are known. */
   covers(id: Id): boolean {
     const { ring, isPartial, reach, self } = this.#table;
+    if (this.#context.lacks("farIsHandedOn")) return true;
     if (!isPartial || ring.members.length <= 2 * reach + 1) return true;
     const first = rankFrom(ring, self, ring.indexOf(id));
     return first > -reach && first + this.#context.options.replicas <= reach;
@@ -120,6 +121,12 @@ export class Horizon {
     const limit = self.role === Role.active
       ? apart(placeOf(self.position), place)
       : Infinity;
+    if (this.#context.lacks("hopsComeNearer")) {
+      return ring.members.findLast((member) =>
+        member.id !== self.id && !tried.has(member.id) &&
+        this.#links.to(member.id) !== undefined
+      )?.id;
+    }
     let wanted: Id | undefined;
     const index = indexOfNextHop(this.#places, place, limit, (at) => {
       const member = ring.members[at]!;

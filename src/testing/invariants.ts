@@ -111,6 +111,22 @@ const list = {
     claim: "every member is active, and compared with its co-holders",
     when: HEALED,
   },
+  // Finding who holds what.
+  ownersAgree: {
+    label: "K1",
+    claim: "every node finds the first holder that the sorted ring has",
+    when: END,
+  },
+  hopsAreFew: {
+    label: "K2",
+    claim: "nothing is handed on more than 32 times",
+    when: SECOND,
+  },
+  hopsComeNearer: {
+    label: "K3",
+    claim: "what is handed on comes nearer with each hop, so never in a loop",
+    when: SECOND,
+  },
   // Entries.
   versionsNeverFall: {
     label: "A1",

@@ -1,204 +1,72 @@
 /**
- * Lookups while nodes come and go: whom each asked, and what it was told.
- *
- * A lookup is a read of a key that was written and never changed, so that there
- * is one right answer; it succeeds at the first try when it asked one node only.
+ * Whether nodes find who holds what: K1 to K3.
  *
  * @module
  */
-import type { Instant } from "../base/machine.ts";
-import type { NodeOptions } from "../base/options.ts";
-import type { Random } from "../base/random.ts";
-import { equalBytes, utf8 } from "../base/bytes.ts";
-import { Dict } from "../dict/dict.ts";
-import type { DictOperation, Found, Written } from "../dict/operations.ts";
-import type { Id } from "../id/id.ts";
-import { NodeMachine } from "../mesh/node_machine.ts";
-import type { Peers } from "../mesh/peers.ts";
-import { type Key, keyOf } from "./history.ts";
-import type { CreateMachine, SimulatedNode } from "./node.ts";
-import { percentile, type Population } from "./population.ts";
+import { ROUTE_HOPS_MAX } from "../base/limits.ts";
+import { type Random } from "../base/random.ts";
+import type { Located } from "../dict/operations.ts";
+import { randomId } from "../id/id.ts";
+import type { Finding } from "./checkers.ts";
+import type { LiveNode, Outcome, SimulatedNode } from "./node.ts";
+import { report, type Simulator, Violation } from "./simulator.ts";
+import { placement } from "./truth.ts";
 
-/** Told when a node asks another one for a key. */
-type OnAsk = (
-  asker: Id,
-  key: Id,
-  request: number,
-  isLinked: boolean,
-) => void;
+/** Hashes that each node is asked for. */
+const LOOKUPS = 8;
+const TIMEOUT_MS = 20_000;
+const POLL_MS = 500;
 
-/** A node of which is heard whom it asks for entries. */
-class OverheardMachine extends NodeMachine<DictOperation> {
-  readonly dict: Dict;
-
-  constructor(
-    options: NodeOptions,
-    random: Random,
-    at: Instant,
-    onAsk: OnAsk,
-  ) {
-    let dict: Dict | undefined;
-    super(options, random, at, (context, peers) => {
-      overhear(peers, onAsk);
-      dict = new Dict(context, peers);
-      return dict;
-    });
-    this.dict = dict!;
+/** K2: nothing that came to a node had been handed on too often. */
+export function hopsAreFew(live: readonly LiveNode[]): Finding {
+  for (const { name, machine } of live) {
+    const hops = machine.dict.routes?.hopsMost ?? 0;
+    if (hops > ROUTE_HOPS_MAX) {
+      return `${name} got something that was handed on ${hops} times`;
+    }
   }
+  return undefined;
 }
 
-function overhear(peers: Peers, onAsk: OnAsk): void {
-  const begin = peers.request.bind(peers);
-  peers.request = (timeoutMs, handlers) => {
-    const request = begin(timeoutMs, handlers);
-    if (request === undefined) return undefined;
-    return {
-      number: request.number,
-      cancel: () => request.cancel(),
-      send: (to, message) => {
-        if (message.type === "get") {
-          const { id, request } = message;
-          onAsk(peers.self.id, id, request, peers.isLinked(to));
-        }
-        request.send(to, message);
-      },
-    };
+/** K3: nothing came to a node that its sender was nearer to. */
+export function hopsComeNearer(live: readonly LiveNode[]): Finding {
+  for (const { name, machine } of live) {
+    const stepsBack = machine.dict.routes?.stepsBack ?? 0;
+    if (stepsBack > 0) {
+      return `${name} got ${stepsBack} operations from who was nearer`;
+    }
+  }
+  return undefined;
+}
+
+/** K1: every node finds for every hash the owner that the sorted ring has. */
+export function demandOwners(simulator: Simulator, random: Random): void {
+  const live = simulator.nodes;
+  const ownerOf = placement(live, 1);
+  let waiting = 0;
+  const look = (node: SimulatedNode) => {
+    const id = randomId(random);
+    const wanted = ownerOf(id)[0]!;
+    waiting++;
+    const operation = { type: "locate", id, timeoutMs: TIMEOUT_MS } as const;
+    simulator.call(node, operation, (outcome: Outcome) => {
+      waiting--;
+      const found = outcome.type === "ok"
+        ? (outcome.value as Located).owner
+        : undefined;
+      const finding = found === wanted.machine.id
+        ? undefined
+        : `${node.name} finds ${found?.slice(0, 4) ?? "nobody"} for ` +
+          `${id.slice(0, 4)}, which belongs to ${wanted.name}`;
+      report("ownersAgree", finding);
+    });
   };
-}
-
-/** A lookup that is under way. */
-interface Looking {
-  /** The number under which it asks; missing as long as it has asked nobody. */
-  request: number | undefined;
-  asked: number;
-  hops: number;
-}
-
-const TIMEOUT_MS = 10_000;
-
-/** All lookups of one run. */
-export class Lookups {
-  readonly create: CreateMachine;
-  /** By who looks and for what; nobody looks for one key twice at once. */
-  readonly #looking = new Map<string, Looking>();
-  readonly keys: Key[] = [];
-  readonly #values = new Map<Key, Uint8Array>();
-  #written = 0;
-  /** Lookups that have ended. */
-  ended = 0;
-  /** Those that asked one node, or none because the entry was here. */
-  firstTry = 0;
-  /** Those that got no answer in time. */
-  failed = 0;
-  /** Those whose asker ended before they did. */
-  lost = 0;
-  /** Those that were told something else than what was written last. */
-  wrong = 0;
-  /** Messages from who looked to who answered, of those at the first try. */
-  hops = 0;
-  /** How long each took, in ms. */
-  readonly elapsedMs: number[] = [];
-  /** How many nodes each of the others had to ask. */
-  readonly retries: number[] = [];
-
-  constructor() {
-    this.create = (options, random, at) =>
-      new OverheardMachine(
-        options,
-        random,
-        at,
-        (asker, key, request, isLinked) => {
-          const looking = this.#looking.get(`${asker} ${key}`);
-          // A read that only repairs may follow another one, and is no part of it.
-          if (looking === undefined) return;
-          looking.request ??= request;
-          if (looking.request !== request) return;
-          looking.asked++;
-          looking.hops += isLinked ? 1 : 2;
-        },
-      );
+  for (const node of live) {
+    for (let i = 0; i < LOOKUPS; i++) look(node);
   }
-
-  /** The time that a share of the lookups did not need more than. */
-  percentileMs(share: number): number {
-    return percentile(this.elapsedMs, share);
+  const untilMs = simulator.nowMs + 2 * TIMEOUT_MS;
+  while (waiting > 0 && simulator.nowMs < untilMs) {
+    simulator.queue.run(simulator.nowMs + POLL_MS);
   }
-
-  get underWay(): number {
-    return this.#looking.size;
-  }
-
-  /** Writes keys, of which each is owed from its acknowledgement on. */
-  write(population: Population, count: number): void {
-    for (let i = 0; i < count; i++) {
-      const key = keyOf(`entry ${this.#written++}`);
-      const value = utf8(`value of ${key.text}`);
-      const node = population.pickActive()!;
-      const { simulator, cluster } = population;
-      const operation = { type: "set", key: key.bytes, value } as const;
-      const timeoutMs = TIMEOUT_MS;
-      simulator.call(node, { ...operation, timeoutMs }, (outcome) => {
-        if (outcome.type !== "ok") return;
-        const { version, holders } = outcome.value as Written;
-        const safe = new Set(holders);
-        const atMs = simulator.nowMs;
-        const write = { key, version, isDelete: false, atMs, safe };
-        cluster.ledger.acknowledge(write);
-        this.keys.push(key);
-        this.#values.set(key, value);
-      });
-    }
-  }
-
-  /** @param isThere whether the entry is held by anybody at all */
-  look(
-    population: Population,
-    node: SimulatedNode,
-    key: Key,
-    isThere: () => boolean = () => true,
-  ): void {
-    const name = `${node.machine.id} ${key.id}`;
-    if (this.#looking.has(name)) return;
-    const looking: Looking = { request: undefined, asked: 0, hops: 0 };
-    this.#looking.set(name, looking);
-    const { simulator } = population;
-    const startMs = simulator.nowMs;
-    simulator.call(node, {
-      type: "get",
-      key: key.bytes,
-      read: "first",
-      timeoutMs: TIMEOUT_MS,
-    }, (outcome) => {
-      this.#looking.delete(name);
-      if (outcome.type === "lost") {
-        this.lost++;
-        return;
-      }
-      this.ended++;
-      this.elapsedMs.push(simulator.nowMs - startMs);
-      if (outcome.type === "failed") {
-        this.failed++;
-        return;
-      }
-      const { value } = outcome.value as Found;
-      this.#judge(key, value, isThere);
-      if (looking.asked > 1) {
-        this.retries.push(looking.asked);
-        return;
-      }
-      this.firstTry++;
-      this.hops += looking.hops;
-    });
-  }
-
-  #judge(
-    key: Key,
-    value: Uint8Array | undefined,
-    isThere: () => boolean,
-  ): void {
-    const wanted = this.#values.get(key)!;
-    if (value === undefined ? isThere() : !equalBytes(value, wanted)) {
-      this.wrong++;
-    }
-  }
+  if (waiting > 0) throw new Violation("ownersAgree", "the lookups hang");
 }

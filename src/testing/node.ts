@@ -38,6 +38,8 @@ export interface MachineView {
   readonly dict: {
     readonly isSettled: boolean;
     readonly stats: DictStats;
+    /** Of what others handed on to it. */
+    readonly routes?: { readonly hopsMost: number; readonly stepsBack: number };
     copyOf(id: Id): CopyView | undefined;
     copies(): Iterable<CopyView>;
   };

@@ -28,6 +28,7 @@ import { Cluster } from "./cluster.ts";
 import { Faults } from "./faults.ts";
 import { expiredIsGone, expiredIsNotRead, oneOwner } from "./lives.ts";
 import { Beliefs } from "./member_checkers.ts";
+import { demandOwners, hopsAreFew, hopsComeNearer } from "./lookups.ts";
 import { demand, undropped, unfinished, unsettled } from "./rest.ts";
 import type { CreateMachine, Host, SimulatedNode } from "./node.ts";
 import { ringOf, RingWatch } from "./ring_watch.ts";
@@ -196,6 +197,8 @@ class Run {
       () => ["castsComplete", this.#talk.unheard()],
     );
     this.#readAll();
+    const { simulator } = this.#cluster;
+    demandOwners(simulator, new SeededRandom(this.#options.seed, "lookups"));
     demand(this.#cluster, "dropped", DROP_MAX_MS, undropped);
     this.#verdict();
   }
@@ -345,6 +348,8 @@ class Run {
 
   #watchBounds(): void {
     const { simulator } = this.#cluster;
+    report("hopsAreFew", hopsAreFew(simulator.nodes));
+    report("hopsComeNearer", hopsComeNearer(simulator.nodes));
     report("boundedQueues", boundedQueues(simulator.nodes, this.#bounds));
     report("callsEnd", callsEnd(simulator));
     const awake = simulator.nodes.filter((node) => !node.isPaused);

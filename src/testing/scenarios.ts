@@ -32,6 +32,8 @@ export interface RingOptions {
   readonly replicas?: number;
   readonly network?: Partial<NetworkOptions>;
   readonly timings?: Partial<Timings>;
+  /** Up to so many nodes every node knows every other one. */
+  readonly fullTableMax?: number;
   /** L: with 2, the ring is kept up by the stabilizer from 7 members on. */
   readonly successors?: number;
   /** How long a key belongs to its writer; without it there are no leases. */
@@ -66,6 +68,7 @@ export class Ring {
       replicas: options.replicas ?? 3,
       successors: options.successors ?? SUCCESSORS,
       leaseMs: options.leaseMs,
+      fullTableMax: options.fullTableMax,
       clockOffsetMaxMs: 0,
       clockDriftMax: 0,
       ...(options.timings === undefined ? {} : { timings: options.timings }),

@@ -99,10 +99,10 @@ export function withOptions(
 }
 
 /** A ring of product machines that leave a rule out. */
-export function without(rule: Rule): CreateMachine {
+export function without(...rules: readonly Rule[]): CreateMachine {
   const sabotage: Sabotage = {
     isUnlucky: () => false,
-    lacks: (asked) => asked === rule,
+    lacks: (asked) => rules.includes(asked),
   };
   return withOptions(() => ({ sabotage }));
 }

@@ -143,4 +143,33 @@ const MESH: readonly Control[] = [
   ),
 ];
 
-export const RULES: readonly Control[] = [...ENTRIES, ...MESH];
+/** More members than each of them knows. */
+const LARGE: Profile = {
+  options: { members: 20, fullTableMax: 8, timeoutMs: 10_000 },
+};
+
+/** The rules of a ring that nobody knows whole. */
+const FAR: readonly Control[] = [
+  inRuns(
+    "who does not know the holders takes others for them",
+    ["ownersAgree"],
+    () => without("farIsHandedOn"),
+    // Reads would show it first.
+    { options: { ...LARGE.options, clients: 0, watchers: 0 } },
+  ),
+  inRuns(
+    "what is handed on goes to anybody",
+    ["hopsComeNearer"],
+    () => without("hopsComeNearer"),
+    LARGE,
+  ),
+  inRuns(
+    "what is handed on to anybody is so for ever",
+    ["hopsAreFew"],
+    () => without("hopsComeNearer", "hopsAreLimited"),
+    LARGE,
+    5,
+  ),
+];
+
+export const RULES: readonly Control[] = [...ENTRIES, ...MESH, ...FAR];

@@ -1,0 +1,69 @@
+/** Rings that outgrow what a node may know, and shrink again. */
+import { assert, assertEquals } from "@std/assert";
+import { oneRing } from "../../src/testing/checkers.ts";
+import { SeededRandom } from "../../src/base/random.ts";
+import {
+  demandOwners,
+  hopsAreFew,
+  hopsComeNearer,
+} from "../../src/testing/lookups.ts";
+import { Ring } from "../../src/testing/scenarios.ts";
+
+/** Nodes that do not know all, of those that run. */
+function partial(ring: Ring): number {
+  return ring.simulator.nodes.filter(({ machine }) =>
+    machine.window !== undefined
+  ).length;
+}
+
+Deno.test("a ring grows across the bound and shrinks again, and keeps every key", () => {
+  const ring = new Ring({ fullTableMax: 12 });
+  ring.grow(8);
+  assertEquals(partial(ring), 0);
+  for (let i = 0; i < 40; i++) assert(ring.set("A", `key ${i}`, `${i}`));
+  const more = "IJKLMNOPQRSTUVWX";
+  for (const name of more) {
+    ring.join(name, "A");
+    ring.run(1_000);
+  }
+  ring.settle();
+  // One more than may be known is enough for all to give up.
+  assertEquals(partial(ring), 24);
+  demandOwners(ring.simulator, new SeededRandom(1, "lookups"));
+  for (let i = 0; i < 40; i++) {
+    assertEquals(ring.get(more[i % more.length]!, `key ${i}`), `${i}`);
+  }
+  for (const name of more) ring.leave(name);
+  ring.settle();
+  ring.run(30_000);
+  assertEquals(partial(ring), 0);
+  assertEquals(oneRing(ring.simulator.nodes), undefined);
+  for (let i = 0; i < 40; i++) {
+    assertEquals(ring.get("B", `key ${i}`), `${i}`);
+  }
+});
+
+Deno.test("with few neighbours known every key is found in few hops, from everywhere", () => {
+  const ring = new Ring({ fullTableMax: 8 });
+  ring.grow(30);
+  const { nodes } = ring.simulator;
+  assertEquals(partial(ring), nodes.length);
+  demandOwners(ring.simulator, new SeededRandom(1, "lookups"));
+  assertEquals(hopsAreFew(nodes), undefined);
+  assertEquals(hopsComeNearer(nodes), undefined);
+});
+
+Deno.test("a far node's entries are all counted, scanned and popped once", () => {
+  const ring = new Ring({ fullTableMax: 8 });
+  ring.grow(20);
+  for (let i = 0; i < 30; i++) assert(ring.set("C", `key ${i}`, `${i}`));
+  assertEquals(ring.ask("D", { type: "size", timeoutMs: 5_000 }), 30);
+  const popped = new Set<string>();
+  for (let i = 0; i < 30; i++) {
+    const item = ring.ask("E", { type: "popItem", timeoutMs: 5_000 });
+    popped.add(JSON.stringify(item));
+  }
+  assertEquals(popped.size, 30);
+  const last = ring.ask("E", { type: "popItem", timeoutMs: 5_000 });
+  assertEquals(last, undefined);
+});
