@@ -4,7 +4,7 @@
  * @module
  */
 import { ROUTE_HOPS_MAX } from "../base/limits.ts";
-import { type Random } from "../base/random.ts";
+import type { Random } from "../base/random.ts";
 import type { Located } from "../dict/operations.ts";
 import { randomId } from "../id/id.ts";
 import type { Finding } from "./checkers.ts";
