@@ -100,6 +100,12 @@ export const BOUNDS: readonly Bound[] = [
     because: "a get takes two to three times the processor time of an echo",
   },
   {
+    rows: ["gets, remote", "gets, missing"],
+    runtime: "bun",
+    timeMost: 10,
+    because: "likewise, but no echo is as cheap: four to five times",
+  },
+  {
     rows: ["sets, 3 copies"],
     timeMost: 17,
     because: "a set takes five to eight times the processor time of an echo",

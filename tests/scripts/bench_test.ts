@@ -168,6 +168,13 @@ Deno.test("a bound that is looser than twice the target says why, also in the RE
   }
 });
 
+Deno.test("a bound of one runtime is no bound of another", () => {
+  const own = BOUNDS.find(({ runtime }) => runtime !== undefined)!;
+  const [row] = own.rows;
+  assertEquals(boundOf(row!, own.runtime!), own.timeMost);
+  assert(boundOf(row!, "another") !== own.timeMost);
+});
+
 Deno.test("worse is more, whether the target is a time, a rate or a moment", () => {
   const { ratio, ...rest } = result("a", 2);
   const measured = { ...rest, ratio };
