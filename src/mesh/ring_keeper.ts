@@ -56,16 +56,6 @@ const ANSWER_MAX_MS = 3_000;
 /** A difference from the member table that is older than this is mended. */
 const DIFFERENCE_MAX_MS = 5_000;
 
-/** Who is next to a node on the ring; a new object after every change. */
-export interface RingNeighbours {
-  /** The members that follow clockwise, the nearest first: at most L. */
-  readonly successors: readonly Id[];
-  /** The member before this one. */
-  readonly predecessor: Id | undefined;
-}
-
-const NOBODY: RingNeighbours = { successors: [], predecessor: undefined };
-
 /** What the upkeep needs of the rest of the node. */
 export interface RingKeeperParts {
   readonly table: Table;
@@ -88,27 +78,12 @@ export class RingKeeper {
   /** The question that is under way. */
   #request: PendingRequest | undefined;
   #differsSinceMs: number | undefined;
-  #neighbours: RingNeighbours = NOBODY;
-  #neighboursOf: Pointers | undefined;
   /** Differences from the member table that lasted. */
   repairs = 0;
 
   constructor(context: Context, parts: RingKeeperParts) {
     this.#context = context;
     this.#parts = parts;
-  }
-
-  /** Who is next to this node, as far as it is known to be a member. */
-  get neighbours(): RingNeighbours {
-    const { pointers } = this;
-    if (pointers === this.#neighboursOf) return this.#neighbours;
-    this.#neighboursOf = pointers;
-    this.#neighbours = pointers === undefined ? NOBODY : {
-      successors: pointers.successors.filter((place) => this.#isMember(place))
-        .map(idAt),
-      predecessor: pointers.predecessor && idAt(pointers.predecessor),
-    };
-    return this.#neighbours;
   }
 
   /** What this node tells of its part; `undefined` when it has none. */
@@ -167,6 +142,17 @@ export class RingKeeper {
     }
   }
 
+  /**
+   * L; more where not all members can be known, since then no table helps when
+   * all successors fail at once: as many as the table has without a gap.
+   */
+  get #length(): number {
+    const { isPartial, reach, ring } = this.#parts.table;
+    const { successors } = this.#context.options;
+    const isLarge = isPartial && ring.members.length > 2 * (reach + 1);
+    return isLarge ? reach : successors;
+  }
+
   /** Nothing is asked, and nothing planned. */
   #rest(): void {
     this.#giveUp();
@@ -186,16 +172,17 @@ export class RingKeeper {
     const place = placeOf(this.#parts.table.self);
     this.#stabilizer ??= new Stabilizer(
       place,
-      this.#context.options.successors,
+      this.#length,
       (other) => this.#isMember(other),
     );
+    this.#stabilizer.resize(this.#length);
     this.#stabilizer.begin(predecessor, successors);
   }
 
   /** The list that follows from the member table. */
   #expected(): readonly Place[] {
     const { ring, self } = this.#parts.table;
-    const { successors: length } = this.#context.options;
+    const length = this.#length;
     return padded(placesAfter(ring, placeOf(self), length), length);
   }
 
@@ -213,6 +200,7 @@ export class RingKeeper {
     this.#timer = timers.at(nowMs + afterMs, () => this.#tick());
     if (this.#request !== undefined) return;
     if (this.#stabilizer === undefined) return this.#join();
+    this.#stabilizer.resize(this.#length);
     this.#passOverDead();
     this.#run(this.#stabilizer.stabilize());
     this.#compare(this.#stabilizer);

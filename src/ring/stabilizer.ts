@@ -127,8 +127,9 @@ export class Stabilizer {
     this.#set(predecessor, padded(successors, this.#length));
   }
 
-  /** From now on the list has `length` entries. */
+  /** From now on the list has `length` entries; who is not known is padding. */
   resize(length: number): void {
+    if (length === this.#length) return;
     this.#length = length;
     const { predecessor, successors } = this.#pointers;
     this.#set(predecessor, padded(successors, length));

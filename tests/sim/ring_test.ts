@@ -108,6 +108,19 @@ Deno.test("members on slow ways keep up their ring, too", () => {
   assertIdeal(ring);
 });
 
+Deno.test("where not all members can be known, lists are longer, and as right", () => {
+  const ring = grown(20, { fullTableMax: 8 });
+  assertIdeal(ring);
+  const entries = () =>
+    ring.simulator.nodes.map(({ machine }) =>
+      machine.pointers!.successors.length
+    );
+  assertEquals(new Set(entries()), new Set([4]));
+  for (const name of following(ring, "A").slice(0, 3)) ring.crash(name);
+  ring.run(25_000);
+  assertIdeal(ring);
+});
+
 Deno.test("two halves are two rings, and one again when they meet", () => {
   const ring = grown(14);
   const names = ["A", ...following(ring, "A")];
