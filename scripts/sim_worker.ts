@@ -4,6 +4,7 @@
  * @module
  */
 /// <reference lib="deno.worker" />
+import type { InvariantName } from "../src/testing/invariants.ts";
 import { runSeed } from "../src/testing/run.ts";
 import { swarmOptions, type SwarmOverrides } from "../src/testing/swarm.ts";
 
@@ -18,6 +19,8 @@ export interface SeedReport {
   readonly seed: number;
   /** The violated check and what it found; `undefined`: nothing was wrong. */
   readonly failure: string | undefined;
+  /** The name of that check. */
+  readonly check: InvariantName | undefined;
   readonly traceHash: string;
   readonly events: number;
   readonly virtualMs: number;
@@ -39,6 +42,7 @@ export function runJob(
   const stack = cause instanceof Error ? `\n${cause.stack}` : "";
   return {
     ...result,
+    check: violation?.check,
     failure: violation === undefined ? undefined : violation.message + stack,
     realMs: performance.now() - startMs,
   };

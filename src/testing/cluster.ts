@@ -9,6 +9,7 @@ import { fraction, pick, SeededRandom } from "../base/random.ts";
 import { Health, Role } from "../wire/messages.ts";
 import { noLostWrite, oneRing } from "./checkers.ts";
 import { versionText } from "./history.ts";
+import { Confirmations } from "./confirm_checkers.ts";
 import { Copies } from "./copy_checkers.ts";
 import { type Acknowledged, Ledger } from "./ledger.ts";
 import type { CreateMachine, Host, Outcome, SimulatedNode } from "./node.ts";
@@ -52,6 +53,10 @@ export class Cluster {
       const finding = copies.copiesAreDroppedSafely(node, id, nodes, ended);
       report("copiesAreDroppedSafely", finding);
     };
+    const confirmations = new Confirmations(options.replicas);
+    this.simulator.onHeard = (end, frame) => confirmations.onHeard(end, frame);
+    this.simulator.onSaid = (end, frame) =>
+      report("confirmersHold", confirmations.confirmersHold(end, frame));
   }
 
   /** The processes that are, or try to become, members. */

@@ -149,6 +149,11 @@ const list = {
     claim: "a copy is dropped only while R others have it",
     when: "at each deletion of a copy, and every 10 s",
   },
+  confirmersHold: {
+    label: "A3",
+    claim: "who confirms that it has a copy is a holder by its own view",
+    when: STEP,
+  },
   convergedReplicas: {
     label: "A4",
     claim: "every key is held by its first R members, equal byte by byte; " +

@@ -89,6 +89,10 @@ export class Simulator implements World {
   readonly ended: Map<Id, number> = new Map();
   /** Told of everything that an application would be told of. */
   onNotice: (node: SimulatedNode, notice: Notice) => void = () => {};
+  /** Told of each frame that a node has made just now. */
+  onSaid: (end: Endpoint, frame: Bytes) => void = () => {};
+  /** Told of each frame that a node is about to take. */
+  onHeard: (end: Endpoint, frame: Bytes) => void = () => {};
   /** Told of each copy that comes, changes or goes, in the step that does it. */
   onCopy: (node: SimulatedNode, id: Id, copy: CopyView | undefined) => void =
     () => {};
@@ -270,6 +274,7 @@ export class Simulator implements World {
     const { owner, other, number: link } = endpoint;
     this.network.taken(other, parcel);
     if (parcel.load.type !== "frame") return;
+    this.onHeard(endpoint, parcel.load.frame);
     this.#step(
       owner,
       { type: "frame", link, frame: parcel.load.frame },
@@ -380,6 +385,8 @@ export class Simulator implements World {
   #pump(end: Endpoint): void {
     const { owner } = end;
     if (!owner.isAlive || owner.isPaused) return;
+    // What had to wait was said in a step before this one.
+    const isFresh = !end.hasMore;
     end.hasMore = false;
     while (end.isOpen) {
       if (!this.network.hasRoom(end)) {
@@ -388,6 +395,7 @@ export class Simulator implements World {
       }
       const frame = owner.machine.pull(end.number);
       if (frame === undefined) break;
+      if (isFresh) this.onSaid(end, frame);
       this.network.send(end, { type: "frame", frame });
     }
     // Room in a lane may be what something waits for.

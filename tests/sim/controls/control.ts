@@ -100,11 +100,13 @@ export function withOptions(
 
 /** A ring of product machines that leave a rule out. */
 export function without(...rules: readonly Rule[]): CreateMachine {
-  const sabotage: Sabotage = {
-    isUnlucky: () => false,
-    lacks: (asked) => rules.includes(asked),
-  };
-  return withOptions(() => ({ sabotage }));
+  return withOptions(({ sabotage: given }) => {
+    const sabotage: Sabotage = {
+      isUnlucky: (place) => given?.isUnlucky(place) ?? false,
+      lacks: (asked) => rules.includes(asked),
+    };
+    return { sabotage };
+  });
 }
 
 /** What is different from a run without faults, two minutes long. */

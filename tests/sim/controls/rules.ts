@@ -64,22 +64,8 @@ const ENTRIES: readonly Control[] = [
   ),
   inRuns(
     "any node with a copy confirms a drop",
-    ["copiesAreDroppedSafely", "noLostWrite"],
+    ["confirmersHold"],
     () => without("onlyHoldersConfirm"),
-    RESTLESS,
-    20,
-  ),
-  inRuns(
-    "confirmations count for ever",
-    ["copiesAreDroppedSafely", "noLostWrite"],
-    () => without("confirmationsAreFresh"),
-    RESTLESS,
-    20,
-  ),
-  inRuns(
-    "a joiner is active, and read from, before it has caught up",
-    ["readsAreFresh", "linearizable"],
-    () => without("activeOnceReady"),
     RESTLESS,
     5,
   ),
@@ -126,7 +112,10 @@ const MESH: readonly Control[] = [
     "an older record replaces a newer one",
     ["incarnationsRise", "deadStayDead"],
     () => without("newerRecordsWin"),
-    { options: { members: 6 }, faults: { crash: 2, pause: 4 } },
+    {
+      options: { members: 9, minutes: 4 },
+      faults: { crash: 2, pause: 10, clog: 20, split: 2 },
+    },
     5,
   ),
   inRuns(
@@ -140,6 +129,7 @@ const MESH: readonly Control[] = [
     "deadlines outlive what they are for",
     ["deadlinesEnd", "boundedQueues"],
     () => without("deadlinesEnd"),
+    { options: { clients: 20, thinkMs: 200 } },
   ),
 ];
 
