@@ -61,5 +61,10 @@ export function replayCommand(seed: number, overrides: SwarmOverrides): string {
   const bound = overrides.fullTableMax === undefined
     ? ""
     : ` --bound ${overrides.fullTableMax}`;
-  return `deno task sim --seed ${seed}${sync}${nodes}${minutes}${bound}`;
+  const clients = overrides.clients === undefined
+    ? ""
+    : ` --clients ${overrides.clients}`;
+  const { without = [] } = overrides;
+  const less = without.length === 0 ? "" : ` --without ${without.join(",")}`;
+  return `deno task sim --seed ${seed}${sync}${nodes}${minutes}${bound}${clients}${less}`;
 }

@@ -47,9 +47,7 @@ export function shrink(
     const report = run(smaller);
     const tries = best.tries + 1;
     const isSame = report.check === failed.check;
-    best = isSame
-      ? { overrides: smaller, report, tries }
-      : { ...best, tries };
+    best = isSame ? { overrides: smaller, report, tries } : { ...best, tries };
     return isSame;
   };
   for (;;) {

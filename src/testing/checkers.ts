@@ -21,6 +21,7 @@ import {
   versionText,
 } from "./history.ts";
 import type { Ledger } from "./ledger.ts";
+import type { NodeStats } from "../mesh/node_machine.ts";
 import type { LiveNode } from "./node.ts";
 import {
   activeNodes,
@@ -249,6 +250,38 @@ export function deadlinesEnd(live: readonly LiveNode[]): Finding {
     if (stats.timers <= most) continue;
     return `${name} has ${stats.timers} deadlines for ${calls} calls and ` +
       `requests, ${stats.links} links and ${stats.members} members`;
+  }
+  return undefined;
+}
+
+/**
+ * What a node that nobody uses may send in a second: the budget of 12 frames
+ * and 700 bytes, and a third more, since in a short time comparisons come round
+ * more or less often than on average.
+ */
+const IDLE_FRAMES_PER_SECOND = 16;
+const IDLE_BYTES_PER_SECOND = 950;
+
+/**
+ * No node has sent more than what it takes to be known as alive.
+ *
+ * @param before the nodes' numbers `forMs` ago
+ */
+export function idleIsCheap(
+  live: readonly LiveNode[],
+  before: readonly NodeStats[],
+  forMs: number,
+): Finding {
+  for (const [i, { name, machine }] of live.entries()) {
+    const { framesSent, bytesSent } = machine.stats;
+    const seconds = forMs / 1000;
+    const frames = (framesSent - before[i]!.framesSent) / seconds;
+    const bytes = (bytesSent - before[i]!.bytesSent) / seconds;
+    if (
+      frames <= IDLE_FRAMES_PER_SECOND && bytes <= IDLE_BYTES_PER_SECOND
+    ) continue;
+    return `${name} sends ${frames.toFixed(1)} frames and ` +
+      `${bytes.toFixed(0)} bytes in a second, though nothing happens`;
   }
   return undefined;
 }

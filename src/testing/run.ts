@@ -20,6 +20,7 @@ import {
   deadlinesEnd,
   EventsInVersionOrder,
   finalReadIsNewest,
+  idleIsCheap,
   noLostWrite,
   noResurrectedDelete,
 } from "./checkers.ts";
@@ -70,6 +71,8 @@ const IN_FLIGHT_MS = 5_000;
 /** After this long without a fault nobody keeps a copy that is not its own. */
 const DROP_MAX_MS = 120_000;
 const POLL_MS = 500;
+/** How long is looked what nodes send that nobody uses. */
+const IDLE_MS = 15_000;
 /** What clocks that agree may differ by, in a version that counts up. */
 const SLACK_MS = 100;
 const BOUNDS_MS = 1_000;
@@ -200,6 +203,10 @@ class Run {
     const { simulator } = this.#cluster;
     demandOwners(simulator, new SeededRandom(this.#options.seed, "lookups"));
     demand(this.#cluster, "dropped", DROP_MAX_MS, undropped);
+    const { nodes } = this.#cluster.simulator;
+    const before = nodes.map(({ machine }) => machine.stats);
+    queue.run(queue.nowMs + IDLE_MS);
+    report("idleIsCheap", idleIsCheap(nodes, before, IDLE_MS));
     this.#verdict();
   }
 

@@ -60,7 +60,10 @@ export class Talk {
     this.#isRunning = true;
     this.#next(hosts);
     const { nowMs, queue } = this.#simulator;
-    const isQuick = this.#options.network.latencyMaxMs <= THRIFTY_LATENCY_MS;
+    const { network, limits } = this.#options;
+    // Who reads slowly, or waits to dial, may be late enough to ask again.
+    const isQuick = network.latencyMaxMs <= THRIFTY_LATENCY_MS &&
+      Object.keys(limits).length === 0;
     if (!isQuick || calmUntilMs - nowMs < 4 * MARGIN_MS) return;
     queue.at(nowMs + MARGIN_MS, () => this.#count(calmUntilMs));
   }

@@ -1,14 +1,14 @@
 /**
- * Two hundred runs, each with faults of its own, on all cores. A failure names
+ * Some runs, each with faults of its own, on all cores. A failure names
  * the command that shows it again.
  */
 import { assertEquals } from "@std/assert";
 import { replayCommand, runSeeds } from "../../scripts/sim_pool.ts";
 import type { SwarmOverrides } from "../../src/testing/swarm.ts";
 
-const SEEDS = 200;
+const SEEDS = 40;
 /** Of the network in which every node has everything. */
-const SYNC_SEEDS = 25;
+const SYNC_SEEDS = 10;
 /** Of rings of which no node knows all. */
 const PARTIAL_SEEDS = 10;
 /** Seeds that once found something, and are kept. */

@@ -1,0 +1,223 @@
+/**
+ * The checkers of members, copies and registers, each against what is right and
+ * what is wrong.
+ */
+import { assertEquals, assertMatch } from "@std/assert";
+import { utf8 } from "../../src/base/bytes.ts";
+import type { CopyView } from "../../src/dict/dict.ts";
+import type { Id } from "../../src/id/id.ts";
+import { linearizable, poppedOnce } from "../../src/testing/calm.ts";
+import { deadlinesEnd, idleIsCheap } from "../../src/testing/checkers.ts";
+import { Copies } from "../../src/testing/copy_checkers.ts";
+import { keyOf, type Operation } from "../../src/testing/history.ts";
+import { Ledger } from "../../src/testing/ledger.ts";
+import { Beliefs, tablesAgree } from "../../src/testing/member_checkers.ts";
+import type { LiveNode } from "../../src/testing/node.ts";
+import { Health, type MemberRecord, Role } from "../../src/wire/messages.ts";
+import { NO_DICT, NO_NODE_STATS } from "./toy_machine.ts";
+
+const KEY = keyOf("a key");
+
+interface HandMade extends LiveNode {
+  readonly id: Id;
+  members: MemberRecord[];
+  copy: CopyView | undefined;
+}
+
+function recordOf(name: string): MemberRecord {
+  return {
+    id: name.repeat(32),
+    incarnation: 3,
+    role: Role.active,
+    health: Health.alive,
+    position: name.repeat(32),
+    url: "",
+  };
+}
+
+/** Members that know each other, named by these letters from a to f. */
+function ring(names: string): HandMade[] {
+  const records = [...names].map(recordOf);
+  return records.map(({ id }, i) => {
+    const node: HandMade = {
+      name: names[i]!,
+      id,
+      members: records,
+      copy: undefined,
+      machine: {
+        id,
+        get members() {
+          return node.members;
+        },
+        pointers: undefined,
+        stats: NO_NODE_STATS,
+        dict: { ...NO_DICT, copyOf: () => node.copy },
+      },
+    };
+    return node;
+  });
+}
+
+/** What is found after a node has changed its mind about another one. */
+function changed(
+  before: Partial<MemberRecord>,
+  after: Partial<MemberRecord>,
+  who = "b",
+): string | undefined {
+  const nodes = ring("ab");
+  const beliefs = new Beliefs();
+  const tell = (change: Partial<MemberRecord>) => {
+    nodes[0]!.members = nodes[1]!.members.map((record) =>
+      record.id === who.repeat(32) ? { ...record, ...change } : record
+    );
+    return beliefs.check(nodes);
+  };
+  return (tell(before) ?? tell(after))?.[0];
+}
+
+const { alive, suspect, dead, left } = Health;
+
+Deno.test("what nodes believe may only change as the rules have it", () => {
+  assertEquals(changed({}, { incarnation: 4 }), undefined);
+  assertEquals(changed({}, { health: dead }), undefined);
+  const refuted = { health: alive, incarnation: 4 };
+  assertEquals(changed({ health: dead }, refuted), undefined);
+  assertEquals(changed({}, { incarnation: 2 }), "incarnationsRise");
+  assertEquals(changed({ health: dead }, { health: alive }), "deadStayDead");
+  assertEquals(changed({ health: dead }, { health: suspect }), "deadStayDead");
+  assertEquals(changed({ health: left }, refuted), "deadStayDead");
+  assertEquals(changed({}, { health: suspect }, "a"), "selfIsAlive");
+  assertEquals(changed({}, { health: dead }, "a"), "selfIsAlive");
+  assertEquals(changed({}, { health: left }, "a"), undefined);
+});
+
+Deno.test("tablesAgree() wants the records of all that run, and of no others", () => {
+  const nodes = ring("abc");
+  assertEquals(tablesAgree(nodes), undefined);
+  const gone = { ...recordOf("d"), health: dead };
+  nodes[0]!.members = [...nodes[0]!.members, gone];
+  assertEquals(tablesAgree(nodes), undefined);
+  nodes[0]!.members = [...nodes[1]!.members, recordOf("d")];
+  assertMatch(tablesAgree(nodes) ?? "", /knows dddd, which does not run/);
+  nodes[0]!.members = nodes[1]!.members.slice(0, 2);
+  assertMatch(tablesAgree(nodes) ?? "", /a misses c/);
+  nodes[0]!.members = nodes[1]!.members.map((record) =>
+    record.id === nodes[2]!.id ? { ...record, incarnation: 2 } : record
+  );
+  assertMatch(tablesAgree(nodes) ?? "", /a knows c as alive, role 2, incar/);
+});
+
+function copyAt(ms: number): CopyView {
+  const version = { ms, count: 0, node: "0".repeat(16) };
+  return { key: KEY.bytes, value: utf8("v"), version, terms: undefined };
+}
+
+Deno.test("a copy may become newer, and go when three others have it", () => {
+  const nodes = ring("abcd");
+  const [dropper, ...others] = nodes as [HandMade, ...HandMade[]];
+  const ledger = new Ledger(3);
+  const copies = new Copies(ledger);
+  const rises = (ms: number) =>
+    copies.versionsNeverFall(dropper, KEY.id, copyAt(ms));
+  assertEquals([rises(5), rises(5), rises(7)], Array(3).fill(undefined));
+  assertMatch(rises(6) ?? "", /a had "a key" 7\.0\.0000, and has 6\.0/);
+  const drops = (ms: number, holders: number, ended = 0) => {
+    rises(ms);
+    for (const [i, node] of others.entries()) {
+      node.copy = i < holders ? copyAt(9) : undefined;
+    }
+    const judge = copies.copiesAreDroppedSafely.bind(copies);
+    return judge(dropper, KEY.id, nodes, ended);
+  };
+  assertEquals(drops(9, 0), undefined, "nobody is owed it");
+  const { version } = copyAt(9);
+  const safe = new Set<Id>();
+  ledger.acknowledge({ key: KEY, version, isDelete: false, atMs: 0, safe });
+  assertEquals(drops(9, 3), undefined);
+  assertMatch(drops(9, 2) ?? "", /a drops "a key" 9.* while only \[b c\]/);
+  assertEquals(drops(9, 2, 1), undefined, "one has ended since");
+  assertEquals(drops(8, 0), undefined, "an old copy is nobody's loss");
+});
+
+Deno.test("deadlinesEnd() wants a reason for each deadline", () => {
+  const [node] = ring("a") as [HandMade];
+  const withTimers = (timers: number, requestsInFlight: number): LiveNode => ({
+    name: "a",
+    machine: {
+      ...node.machine,
+      members: [],
+      stats: { ...NO_NODE_STATS, timers, requestsInFlight },
+    },
+  });
+  assertEquals(deadlinesEnd([withTimers(30, 0)]), undefined);
+  assertMatch(deadlinesEnd([withTimers(60, 0)]) ?? "", /a has 60 deadlines/);
+  assertEquals(deadlinesEnd([withTimers(60, 20)]), undefined);
+});
+
+Deno.test("idleIsCheap() convicts who sends much while nothing happens", () => {
+  const [node] = ring("a") as [HandMade];
+  const after = (framesSent: number, bytesSent: number) => {
+    const stats = { ...NO_NODE_STATS, framesSent, bytesSent };
+    const machine = { ...node.machine, members: [], stats };
+    return idleIsCheap([{ name: "a", machine }], [NO_NODE_STATS], 10_000);
+  };
+  assertEquals(after(120, 7_000), undefined);
+  assertMatch(after(200, 7_000) ?? "", /a sends 20.0 frames and 700 bytes/);
+  assertMatch(after(120, 20_000) ?? "", /a sends 12.0 frames and 2000 bytes/);
+});
+
+function operation(
+  change: Partial<Operation> & Pick<Operation, "type">,
+): Operation {
+  return {
+    client: 1,
+    node: "a",
+    key: "k",
+    value: undefined,
+    ttlMs: undefined,
+    startMs: 0,
+    endMs: 1,
+    ending: "ok",
+    found: undefined,
+    didChange: false,
+    ...change,
+  };
+}
+
+Deno.test("linearizable() takes what has no known end for what may be", () => {
+  const set = operation({ type: "set", value: "1", startMs: 0, endMs: 5 });
+  const get = (startMs: number, found: string | undefined) =>
+    operation({ type: "get", startMs, endMs: startMs + 1, found });
+  assertEquals(
+    linearizable([set, get(2, undefined), get(6, "1")], 0),
+    undefined,
+  );
+  const old = [set, get(2, "1"), get(4, undefined)];
+  assertMatch(linearizable(old, 0) ?? "", /no order of the operations on "k"/);
+  const lost = { ...set, ending: "maybe" as const };
+  const later = [lost, get(6, undefined), get(9, "1")];
+  assertEquals(linearizable(later, 0), undefined);
+  assertMatch(
+    linearizable([...later, get(12, undefined)], 0) ?? "",
+    /no order/,
+  );
+  const mortal = { ...set, ttlMs: 10 };
+  assertEquals(
+    linearizable([mortal, get(6, "1"), get(16, undefined)], 0),
+    undefined,
+  );
+  assertMatch(linearizable([mortal, get(6, undefined)], 0) ?? "", /no order/);
+  const refused = { ...set, ending: "no" as const };
+  assertMatch(linearizable([refused, get(6, "1")], 0) ?? "", /no order/);
+});
+
+Deno.test("poppedOnce() convicts a value that two were given", () => {
+  const pop = (found: string | undefined, node: string) =>
+    operation({ type: "pop", found, node, didChange: found !== undefined });
+  const good = [pop("1", "a"), pop(undefined, "b"), pop("2", "b")];
+  assertEquals(poppedOnce(good), undefined);
+  assertMatch(
+    poppedOnce([...good, pop("1", "c")]) ?? "",
+    /popped at a and at c/,
+  );
+});
