@@ -18,6 +18,11 @@ export class Beliefs {
   /** Looks at all nodes; gives what is wrong first, and by which rule. */
   check(live: readonly LiveNode[]): [InvariantName, Finding] | undefined {
     for (const node of live) {
+      // Who cannot know all forgets, and may hear old news once more.
+      if (node.machine.window !== undefined) {
+        this.#byNode.delete(node);
+        continue;
+      }
       const known = this.#byNode.get(node) ?? new Map<Id, MemberRecord>();
       this.#byNode.set(node, known);
       for (const record of node.machine.members) {
