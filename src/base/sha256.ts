@@ -89,6 +89,13 @@ function compress(block: Uint8Array, offset: number): void {
  * ```
  */
 export function sha256(bytes: Uint8Array): Bytes {
+  const digest = new Uint8Array(32);
+  sha256Into(bytes, digest);
+  return digest;
+}
+
+/** Writes the digest of `bytes` into the first 32 bytes of `digest`. */
+export function sha256Into(bytes: Uint8Array, digest: Uint8Array): void {
   state.set(INITIAL);
   const whole = bytes.length & ~63;
   for (let at = 0; at < whole; at += 64) compress(bytes, at);
@@ -102,9 +109,7 @@ export function sha256(bytes: Uint8Array): Bytes {
   writeU32(tail, padded - 8, Math.floor(bits / 0x1_0000_0000));
   writeU32(tail, padded - 4, bits >>> 0);
   for (let at = 0; at < padded; at += 64) compress(tail, at);
-  const digest = new Uint8Array(32);
   for (let i = 0; i < 8; i++) writeU32(digest, i * 4, state[i]!);
-  return digest;
 }
 
 function writeU32(target: Uint8Array, at: number, value: number): void {

@@ -8,7 +8,7 @@
  */
 import { type Bytes, toHex } from "../base/bytes.ts";
 import type { Random } from "../base/random.ts";
-import { sha256 } from "../base/sha256.ts";
+import { sha256Into } from "../base/sha256.ts";
 
 /** 32 lower-case hexadecimal characters. */
 export type Id = string;
@@ -31,9 +31,13 @@ export function randomId(random: Random): Id {
   return id;
 }
 
+// One for all calls: nothing here can be interrupted.
+const digest = new Uint8Array(32);
+
 /** Where a key is on the ring: the first 128 bits of its SHA-256. */
 export function keyId(key: Uint8Array): Id {
-  return toHex(sha256(key), 0, ID_BYTES);
+  sha256Into(key, digest);
+  return toHex(digest, 0, ID_BYTES);
 }
 
 /** Reads the id at `offset`; the caller has checked the bounds. */

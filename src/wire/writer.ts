@@ -6,30 +6,34 @@
 import type { Bytes } from "../base/bytes.ts";
 import { type Id, ID_BYTES, writeId } from "../id/id.ts";
 
-const BUFFER_BYTES_START = 512;
-/** A buffer that was larger is not used again. */
-const BUFFER_BYTES_KEPT_MAX = 4 * 1024;
+/**
+ * Messages are written one after the other into arrays of this size: an array
+ * for each costs 0.3 to 0.6 µs on Deno, a view of one that is there 0.02. Who
+ * keeps a view for long keeps this much alive.
+ */
+const SLAB_BYTES = 8 * 1024;
+const NOTHING: Bytes = new Uint8Array();
 const encoder = new TextEncoder();
 
-/** A buffer to write one message into; used again for the next. */
+/** A buffer to write one message after the other into. */
 export class Writer {
-  #bytes: Bytes = new Uint8Array(BUFFER_BYTES_START);
+  #bytes: Bytes = NOTHING;
+  /** Where the message that is being written begins, and how far it is. */
+  #start = 0;
   #length = 0;
 
   /** What was written since the last call; nothing else writes into it. */
   take(): Bytes {
-    const length = this.#length;
-    this.#length = 0;
-    if (length <= BUFFER_BYTES_KEPT_MAX) return this.#bytes.slice(0, length);
-    // A large message is handed over instead of copied.
-    const bytes = this.#bytes.subarray(0, length);
-    this.#bytes = new Uint8Array(BUFFER_BYTES_START);
+    const bytes = this.#bytes.subarray(this.#start, this.#length);
+    this.#start = this.#length;
+    // What follows a large message must not keep it alive.
+    if (this.#bytes.length > SLAB_BYTES) this.#renew(NOTHING);
     return bytes;
   }
 
   /** Forgets what was written: a message that broke off half-way. */
   clear(): void {
-    this.#length = 0;
+    this.#length = this.#start;
   }
 
   u8(value: number): void {
@@ -91,11 +95,19 @@ export class Writer {
   #room(count: number): void {
     const wanted = this.#length + count;
     if (wanted <= this.#bytes.length) return;
+    const begun = this.#bytes.subarray(this.#start, this.#length);
+    const bytes = begun.length + count;
     // After one large value there is seldom more to come than a few bytes.
-    const larger = new Uint8Array(
-      Math.max(wanted + BUFFER_BYTES_START, this.#bytes.length * 2),
-    );
-    larger.set(this.#bytes.subarray(0, this.#length));
-    this.#bytes = larger;
+    const spare = Math.min(begun.length * 2, SLAB_BYTES);
+    const larger = Math.max(begun.length * 2, bytes + spare);
+    const next = new Uint8Array(Math.max(SLAB_BYTES, larger));
+    next.set(begun);
+    this.#renew(next, begun.length);
+  }
+
+  #renew(bytes: Bytes, length = 0): void {
+    this.#bytes = bytes;
+    this.#start = 0;
+    this.#length = length;
   }
 }
