@@ -106,6 +106,8 @@ export class Dict implements Extension<DictOperation> {
       replica: this.#replica,
       repair: this.#repair,
       sweep: this.#sweep,
+      locate: (place, timeoutMs, done) =>
+        routing.locate(place, timeoutMs, done),
     });
     this.#sessions = new Sessions({
       context,

@@ -11,18 +11,34 @@
  */
 import { type ChordError, NoPeerError, TimeoutError } from "../base/errors.ts";
 import type { Timer } from "../base/timers.ts";
-import { type Id, ZERO_ID } from "../id/id.ts";
-import { isCrowded, positionInLargestGap } from "../id/ring.ts";
+import { type Id, randomId, ZERO_ID } from "../id/id.ts";
+import {
+  isCrowded,
+  positionBetween,
+  positionInLargestGap,
+} from "../id/ring.ts";
 import type { Context } from "../mesh/context.ts";
 import type { CallNumber } from "../mesh/events.ts";
 import type { Peers } from "../mesh/peers.ts";
-import { Role } from "../wire/messages.ts";
+import { type MemberRecord, Role } from "../wire/messages.ts";
 import type { Repair } from "./repair.ts";
 import type { Replica } from "./replica.ts";
 import type { Sweep } from "./sweep.ts";
 
 /** How often a joiner looks for a better place when others join as well. */
 const PLACES_TRIED_MAX = 8;
+
+/** How long it may take to find out who is near a place. */
+const LOCATE_MS = 5_000;
+/** How long to wait when nobody could tell. */
+const LOCATE_AGAIN_MS = 500;
+
+/** Asks for those who are near a place, in the order of the ring. */
+type Locate = (
+  place: Id,
+  timeoutMs: number,
+  done: (members: readonly MemberRecord[]) => void,
+) => void;
 
 type Kind = "join" | "leave" | "settled";
 
@@ -44,6 +60,8 @@ export class Residence {
   /** Roles taken so far. */
   #taken = 0;
   #placesTried = 0;
+  #isLocating = false;
+  readonly #locate: Locate;
 
   constructor(
     parts: {
@@ -52,8 +70,10 @@ export class Residence {
       replica: Replica;
       repair: Repair;
       sweep: Sweep;
+      locate: Locate;
     },
   ) {
+    this.#locate = parts.locate;
     this.#context = parts.context;
     this.#peers = parts.peers;
     this.#replica = parts.replica;
@@ -140,7 +160,39 @@ export class Residence {
     if (this.isSettled && role !== Role.joining) this.#resolve("settled");
   }
 
+  /** Where not all are known, who is near the place is asked for first. */
+  #beginFar(place: Id | undefined): void {
+    if (this.#isLocating) return;
+    this.#isLocating = true;
+    const { random, timers, nowMs } = this.#context;
+    this.#locate(place ?? randomId(random), LOCATE_MS, (records) => {
+      this.#isLocating = false;
+      const isWanted = this.#peers.self.role === Role.leaf &&
+        [...this.#waiters.values()].some(({ kind }) => kind === "join");
+      if (!isWanted) return;
+      const members = records.filter(({ role }) => role === Role.active);
+      if (members.length < 2) {
+        timers.at(nowMs + LOCATE_AGAIN_MS, () => this.#retryJoin());
+        return;
+      }
+      const run = members.map(({ position }) => position);
+      this.#placesTried = 1;
+      // Who was there before has its place, unless somebody else has it now.
+      const isFree = place !== undefined && !run.includes(place);
+      const position = isFree ? place : positionBetween(run, random);
+      this.#take(Role.joining, position);
+    });
+  }
+
+  #retryJoin(): void {
+    const isWanted = [...this.#waiters.values()].some(({ kind }) =>
+      kind === "join"
+    );
+    if (isWanted && this.#peers.self.role === Role.leaf) this.#begin(undefined);
+  }
+
   #begin(place: Id | undefined): void {
+    if (this.#peers.isPartial) return this.#beginFar(place);
     const { ring } = this.#peers;
     const taken = this.#positions();
     const position = place !== undefined && !isCrowded(place, taken)
@@ -169,7 +221,8 @@ export class Residence {
    */
   #findBetterPlace(): boolean {
     const { ring, self } = this.#peers;
-    if (self.role !== Role.joining) return false;
+    // Of a part of the ring nobody can tell how wide its gaps are for a ring.
+    if (self.role !== Role.joining || this.#peers.isPartial) return false;
     if (this.#placesTried >= PLACES_TRIED_MAX) return false;
     if (ring.joining.length <= 1) return false;
     const taken = this.#positions();

@@ -20,6 +20,13 @@ import type { Table } from "./table.ts";
 /** How long to wait after one that failed. */
 const RETRY_MS = 1_000;
 
+/** How often a far writer is asked for a sign of life. */
+const SIGN_MS = 5_000;
+/** How long that may take. */
+const SIGN_TIMEOUT_MS = 2_000;
+/** After so many questions in vain it is out of sight. */
+const SILENCES_MAX = 3;
+
 /** What the watch works with. */
 export interface SessionParts {
   readonly context: Context;
@@ -42,6 +49,8 @@ export class Sessions {
   readonly #ownerOf = new Map<Id, Id>();
   /** Since when a writer is out of sight. */
   readonly #goneSinceMs = new Map<Id, number>();
+  /** Writers that are not known here: when to ask next, how often in vain. */
+  readonly #far = new Map<Id, { dueMs: number; silences: number }>();
   #removals = 0;
   #wake: Timer | undefined;
 
@@ -83,11 +92,40 @@ export class Sessions {
     if (ids.size > 0) return;
     this.#byOwner.delete(owner);
     this.#goneSinceMs.delete(owner);
+    this.#far.delete(owner);
   }
 
   #isThere(owner: Id): boolean {
     const { peers } = this.#parts;
-    return (peers.member(owner)?.health ?? Health.dead) <= Health.suspect;
+    const record = peers.member(owner);
+    if (record === undefined && peers.isPartial) return this.#isHeard(owner);
+    this.#far.delete(owner);
+    return (record?.health ?? Health.dead) <= Health.suspect;
+  }
+
+  /**
+   * Of a ring that is not known whole a writer may be far: nobody tells of its
+   * end, so it is asked for a sign of life again and again.
+   */
+  #isHeard(owner: Id): boolean {
+    const { peers, context: { nowMs } } = this.#parts;
+    const far = this.#far.get(owner) ?? { dueMs: nowMs, silences: 0 };
+    this.#far.set(owner, far);
+    if (nowMs >= far.dueMs) {
+      far.dueMs = nowMs + SIGN_MS;
+      const onEnd = (isHeard: boolean) => {
+        far.silences = isHeard ? 0 : far.silences + 1;
+        this.#checkIn(0);
+      };
+      const request = peers.request(SIGN_TIMEOUT_MS, {
+        onAnswer: () => onEnd(true),
+        onFailure: () => onEnd(false),
+      });
+      const { number = 0 } = request ?? {};
+      request?.send(owner, { type: "ping", request: number });
+    }
+    this.#checkIn(far.dueMs - nowMs);
+    return far.silences < SILENCES_MAX;
   }
 
   /** How long a writer has still to come back; `Infinity`: it is there. */

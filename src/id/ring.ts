@@ -67,7 +67,30 @@ export function positionInLargestGap(
   random: Random,
 ): Id {
   if (taken.length === 0) return randomId(random);
-  const { start, width } = widestGap(taken);
+  return positionWithin(widestGap(taken), random);
+}
+
+/**
+ * The same for neighbours that are not all there are: never beyond the first or
+ * the last of them.
+ *
+ * @param run neighbouring positions, in the order of the ring; two at least
+ */
+export function positionBetween(run: readonly Id[], random: Random): Id {
+  let widest = { start: run[0]!, width: 0n };
+  for (let i = 1; i < run.length; i++) {
+    const start = run[i - 1]!;
+    const width = distance(start, run[i]!);
+    if (width > widest.width) widest = { start, width };
+  }
+  return positionWithin(widest, random);
+}
+
+/** Near the middle of a gap. */
+function positionWithin(
+  { start, width }: ReturnType<typeof widestGap>,
+  random: Random,
+): Id {
   const jitter = BigInt(Math.floor((fraction(random) - 0.5) * 0x1_0000_0000));
   return advance(start, width / 2n + ((width / 4n) * jitter >> 32n));
 }

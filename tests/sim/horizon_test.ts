@@ -67,3 +67,20 @@ Deno.test("a far node's entries are all counted, scanned and popped once", () =>
   const last = ring.ask("E", { type: "popItem", timeoutMs: 5_000 });
   assertEquals(last, undefined);
 });
+
+Deno.test("a session's entries stay while their far writer lives, and go when it dies", () => {
+  const ring = new Ring({ fullTableMax: 8, successors: 2 });
+  ring.grow(32);
+  const { nodes } = ring.simulator;
+  const knows = nodes.map(({ machine }) => machine.members.length);
+  assert(Math.min(...knows) < nodes.length, "somebody must be unknown");
+  const keys = Array.from({ length: 12 }, (_, i) => `session ${i}`);
+  for (const key of keys) {
+    ring.set("A", key, "here", { ttlMs: 0, session: true });
+  }
+  ring.run(60_000);
+  for (const key of keys) assertEquals(ring.get("B", key), "here");
+  ring.unplug("A");
+  ring.run(90_000);
+  for (const key of keys) assertEquals(ring.get("B", key), undefined);
+});
