@@ -16,6 +16,7 @@ import { type MemberRecord, Role } from "../wire/messages.ts";
 import { CloseCode } from "./close_codes.ts";
 import type { Context } from "./context.ts";
 import { type Dial, type DialOutcome, Dials } from "./dials.ts";
+import { apart, fingerPlaces, indexNearest, placeOf } from "./fingers.ts";
 import type { Link } from "./link.ts";
 import type { Links } from "./links.ts";
 import { backoffMs, Reunion } from "./reunion.ts";
@@ -26,6 +27,9 @@ import { doorsOf, isDialable, NEIGHBOURS, neighbours } from "./vicinity.ts";
 
 /** A node heard of by gossip dials by itself within this many gossip times. */
 const PATIENCE_GOSSIPS = 3;
+
+/** The share of a node's links that may be to its fingers. */
+const FINGERS_SHARE = 0.25;
 
 /** The tries to reach one node. */
 interface Course {
@@ -287,6 +291,7 @@ export class Dialler {
       const { members } = windowOf(ring, record, NEIGHBOURS);
       for (const { id } of members) wanted.add(id);
     } else if (record.role === Role.active) {
+      if (isPartial) { for (const id of this.#fingers()) wanted.add(id); }
       const { members } = this.#table.ring;
       const { length } = members;
       const at = memberIndex(members, this.#table.self);
@@ -297,6 +302,28 @@ export class Dialler {
       wanted.delete(self);
     }
     return wanted;
+  }
+
+  /**
+   * The known members nearest to where the fingers of this node are, the
+   * furthest first: what is handed on finds links that are open.
+   */
+  #fingers(): Set<Id> {
+    const { ring, self } = this.#table;
+    const { members } = ring;
+    const places = members.map(({ position }) => placeOf(position));
+    const near = this.#table.view.members;
+    const own = placeOf(self.position);
+    const reach = Math.max(
+      ...near.map(({ position }) => apart(placeOf(position), own)),
+    );
+    const fingers = new Set<Id>();
+    const most = this.#context.options.linksMax * FINGERS_SHARE;
+    for (const place of fingerPlaces(own, reach)) {
+      if (fingers.size >= most) break;
+      fingers.add(members[indexNearest(places, place)]!.id);
+    }
+    return fingers;
   }
 
   /** Gives up the link that was not used for longest, if there are too many. */
