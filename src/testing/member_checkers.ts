@@ -14,8 +14,6 @@ import { recordOf } from "./truth.ts";
 /** The records that each node had when it was looked at last. */
 export class Beliefs {
   readonly #byNode = new WeakMap<LiveNode, Map<Id, MemberRecord>>();
-  /** Of a ring that a node does not know whole: who was near it. */
-  readonly #nearOf = new WeakMap<LiveNode, ReadonlySet<Id> | undefined>();
 
   /** Looks at all nodes; gives what is wrong first, and by which rule. */
   check(live: readonly LiveNode[]): [InvariantName, Finding] | undefined {
@@ -27,20 +25,11 @@ export class Beliefs {
       }
       const known = this.#byNode.get(node) ?? new Map<Id, MemberRecord>();
       this.#byNode.set(node, known);
-      const wasNear = this.#nearOf.get(node);
-      const near = node.machine.window &&
-        new Set(node.machine.window.map(({ id }) => id));
-      this.#nearOf.set(node, near);
       for (const record of node.machine.members) {
         const before = known.get(record.id);
         // Records are replaced, never changed.
         if (before === record) continue;
         known.set(record.id, record);
-        // Who is far may have been forgotten meanwhile, and heard of again.
-        const isKept = [near, wasNear].every((ids) =>
-          ids === undefined || ids.has(record.id)
-        );
-        if (!isKept) continue;
         const wrong = this.#judge(node, before, record);
         if (wrong !== undefined) return wrong;
       }
