@@ -14,6 +14,7 @@ import {
   isBetween,
   isCrowded,
   isInArc,
+  positionBetween,
   positionInLargestGap,
   RING_SIZE,
 } from "../../src/id/ring.ts";
@@ -151,4 +152,16 @@ Deno.test("isCrowded() is true next to another position while there is room", ()
   assertEquals(isCrowded(at("8"), [at("0"), at("81")]), true);
   assertEquals(isCrowded(at("4"), [at("0"), at("8"), at("c")]), false);
   assertEquals(isCrowded(at("01"), [at("0")]), true);
+});
+
+Deno.test("a position between neighbours is in the widest of their gaps, never beyond them", () => {
+  const random = new SeededRandom(5, "between");
+  const at = (share: number) =>
+    advance(ZERO_ID, BigInt(Math.floor(share * 1000)) * RING_SIZE / 1000n);
+  // Around the end of the numbers, and most of the ring is not among them.
+  const run = [at(0.95), at(0.97), at(0.03), at(0.04)];
+  for (let i = 0; i < 100; i++) {
+    const position = positionBetween(run, random);
+    assert(isBetween(position, run[1]!, run[2]!), position);
+  }
 });
