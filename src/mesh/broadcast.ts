@@ -106,6 +106,10 @@ export class Broadcast {
     if (origin === self || sequence === 0) return;
     const log = this.#logs.get(origin) ??
       this.#logOf(origin, this.#startFor(origin, sequence));
+    // A third node told of it before it came: others know it sooner.
+    const isBeginning = log.isUnbegun && sequence < log.next &&
+      sequence + BEGINNING_MAX >= log.next;
+    if (isBeginning) log.next = sequence;
     if (log.has(sequence)) {
       const { nowMs: atMs } = this.#context;
       if (!this.#context.lacks("castsOnce")) return;

@@ -49,9 +49,16 @@ export class CastLog {
   toldMs = -Infinity;
   bytes = 0;
   gap: Gap | undefined;
+  readonly #first: number;
 
   constructor(next: number) {
     this.next = next;
+    this.#first = next;
+  }
+
+  /** Whether nothing came yet: it could begin earlier as well. */
+  get isUnbegun(): boolean {
+    return this.next === this.#first && this.kept.size === 0;
   }
 
   /** Whether it was here before. */

@@ -159,7 +159,8 @@ export function swarmOptions(
     buggify: off.has("buggify") ? {} : drawn.buggify,
     idleDropMs: off.has("idleDrop") ? Infinity : idleDropMs,
     raw: off.has("raw") ? undefined : raw,
-    hasVandal: hasVandal && !off.has("vandal"),
+    // Where everybody holds everything a vandal would be asked for entries.
+    hasVandal: hasVandal && overrides.sync !== true && !off.has("vandal"),
     lives: off.has("lives") ? PLAIN_LIVES : drawn.lives,
     isSecured: drawn.isSecured && !off.has("secret"),
     leaves: off.has("leaves") ? 0 : drawn.leaves,

@@ -80,7 +80,8 @@ class Vandal extends ChordMachine {
       case 0:
         return this.#noise();
       case 1:
-        return this.#broken(frame);
+        // What is a part of something may mean something else if it is broken.
+        return isWhole(frame) ? this.#broken(frame) : frame;
       default:
         return pick(this.#random, this.#kept) ?? frame;
     }
@@ -112,6 +113,11 @@ class Vandal extends ChordMachine {
     if (broken.length > 0) broken[at]! ^= 1 << below(this.#random, 8);
     return messagesOf(broken) === undefined ? broken : this.#noise();
   }
+}
+
+function isWhole(frame: Bytes): boolean {
+  const messages = messagesOf(frame);
+  return messages !== undefined && messages.length > 0;
 }
 
 /** What a frame says to somebody who has heard nothing before, if anything. */
