@@ -227,7 +227,11 @@ function drawnOptions(
     ? options.valueBytesMax
     : Math.min(options.valueBytesMax, RAW_VALUE_BYTES_MAX);
   const clients = overrides.clients ?? options.clients;
-  return { ...options, valueBytesMax, clients };
+  // Fingers need more links than the neighbours of a ring known whole.
+  const linksMax = options.fullTableMax < options.members
+    ? NO_HAZARDS.linksMax
+    : options.linksMax;
+  return { ...options, valueBytesMax, clients, linksMax };
 }
 
 function networkOptions(random: SeededRandom): NetworkOptions {
