@@ -255,12 +255,11 @@ export function deadlinesEnd(live: readonly LiveNode[]): Finding {
 }
 
 /**
- * What a node that nobody uses may send in a second: the budget of 12 frames
- * and 700 bytes, and a third more, since in a short time comparisons come round
- * more or less often than on average.
+ * What a node that nobody uses may send in a second: twice the budget of 12
+ * frames and 700 bytes, which is an average over nodes and over a long time.
  */
-const IDLE_FRAMES_PER_SECOND = 16;
-const IDLE_BYTES_PER_SECOND = 950;
+const IDLE_FRAMES_PER_SECOND = 24;
+const IDLE_BYTES_PER_SECOND = 1_400;
 
 /**
  * No node has sent more than what it takes to be known as alive.

@@ -162,7 +162,7 @@ Deno.test("idleIsCheap() convicts who sends much while nothing happens", () => {
     return idleIsCheap([{ name: "a", machine }], [NO_NODE_STATS], 10_000);
   };
   assertEquals(after(120, 7_000), undefined);
-  assertMatch(after(200, 7_000) ?? "", /a sends 20.0 frames and 700 bytes/);
+  assertMatch(after(300, 7_000) ?? "", /a sends 30.0 frames and 700 bytes/);
   assertMatch(after(120, 20_000) ?? "", /a sends 12.0 frames and 2000 bytes/);
 });
 
