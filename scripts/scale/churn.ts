@@ -5,84 +5,94 @@
  * @module
  */
 import { fraction, SeededRandom } from "../../src/base/random.ts";
-import { Lookups } from "../../src/testing/lookups.ts";
-import type { Population } from "../../src/testing/population.ts";
+import { Lookups } from "../../src/testing/overheard.ts";
+import type { Churn, Population } from "../../src/testing/population.ts";
 import { holdersOf } from "../../src/testing/truth.ts";
 import { fill, newPopulation } from "./worlds.ts";
 
-/** How many nodes, how long they live, and who looks for what. */
-export interface ChurnSize {
+/** A ring to be filled. */
+export interface CrowdSize {
   readonly seed: number;
   readonly nodes: number;
   readonly joinsPerSecond: number;
   readonly keys: number;
-  readonly meanLifeMs: number;
-  readonly silently: boolean;
-  /** How long the churn goes on before anything is counted. */
+}
+
+/** How nodes come and go for a while, and how much is looked for meanwhile. */
+export interface ChurnPhase extends Churn {
+  /** How long it goes on before anything is counted. */
   readonly warmUpMs: number;
   readonly countedMs: number;
   readonly lookupsPerSecond: number;
 }
 
-/** What happened. */
+/** What happened in one phase. */
 export interface ChurnResult {
-  /** Ms from the first join until all tables were equal. */
-  readonly equalMs: number;
   readonly deaths: number;
   readonly lookups: number;
   /** The share of them that asked one node only. */
   readonly firstTry: number;
   readonly failed: number;
   readonly wrong: number;
+  /** The mean, of those at the first try. */
   readonly hops: number;
-  readonly lookupP99Ms: number;
-  /** Payload that one node sent in a second. */
-  readonly bytesPerSecond: number;
-  readonly messagesPerSecond: number;
-  /** Nodes that lookups asked which did not succeed at the first try; the most. */
+  /** The most nodes that one lookup asked. */
   readonly askedMax: number;
+  /** What one node sent in a second. */
+  readonly bytes: number;
+  readonly messages: number;
 }
 
-/** Fills a ring, lets its nodes come and go, and looks for keys meanwhile. */
-export function liveThroughChurn(size: ChurnSize): ChurnResult {
-  const lookups = new Lookups();
-  const population = newPopulation(size.seed, lookups.create);
-  // Where everybody is told of new entries, few nodes are told sooner.
-  fill(population, Math.min(16, size.nodes), 50);
-  lookups.write(population, size.keys);
-  population.run(10_000);
-  const { nodes, joinsPerSecond } = size;
-  const equalMs = fill(
-    population,
-    nodes - population.nodes.length,
-    joinsPerSecond,
-  );
-  population.run(10_000);
-  let deaths = 0;
-  population.onDeath = () => deaths++;
-  population.begin(size);
-  population.run(size.warmUpMs);
-  deaths = 0;
-  const asking = new Asking(population, lookups, size);
-  const sent = new Sent(population);
-  population.run(size.countedMs);
-  const { bytes, messages } = sent.perNodeAndSecond(size.countedMs);
-  asking.stop();
-  population.settle();
-  population.until(() => lookups.underWay === 0, 1_000, 20_000);
-  return {
-    equalMs,
-    deaths,
-    lookups: lookups.ended,
-    firstTry: lookups.firstTry / lookups.ended,
-    failed: lookups.failed,
-    wrong: lookups.wrong,
-    hops: lookups.hops / lookups.firstTry,
-    lookupP99Ms: lookups.percentileMs(0.99),
-    bytesPerSecond: bytes,
-    messagesPerSecond: messages,
-    askedMax: Math.max(1, ...lookups.retries),
-  };
+/** A ring that has been filled. */
+export class Crowd {
+  readonly population: Population;
+  readonly #lookups = new Lookups();
+  readonly #seed: number;
+  /** Ms from the first join until all tables were equal. */
+  readonly equalMs: number;
+
+  constructor(size: CrowdSize) {
+    this.#seed = size.seed;
+    this.population = newPopulation(size.seed, this.#lookups.create);
+    // Everybody is told of new entries: few nodes are told sooner.
+    fill(this.population, Math.min(16, size.nodes), 50);
+    this.#lookups.write(this.population, size.keys);
+    this.population.run(10_000);
+    const missing = size.nodes - this.population.nodes.length;
+    this.equalMs = fill(this.population, missing, size.joinsPerSecond);
+    this.population.run(10_000);
+  }
+
+  /** Lets nodes come and go, and looks for keys meanwhile. */
+  live(phase: ChurnPhase): ChurnResult {
+    const { population } = this;
+    const lookups = this.#lookups;
+    let deaths = 0;
+    population.begin(phase);
+    population.run(phase.warmUpMs);
+    population.onDeath = () => deaths++;
+    lookups.forget();
+    const seed = this.#seed;
+    const { lookupsPerSecond, countedMs } = phase;
+    const asking = new Asking(population, lookups, { seed, lookupsPerSecond });
+    const sent = new Sent(population);
+    population.run(countedMs);
+    const cost = sent.perNodeAndSecond(countedMs);
+    asking.stop();
+    population.settle();
+    population.until(() => lookups.underWay === 0, 500, 20_000);
+    const { ended, firstTry, failed, wrong, hops, retries } = lookups;
+    return {
+      ...cost,
+      deaths,
+      lookups: ended,
+      firstTry: firstTry / ended,
+      failed,
+      wrong,
+      hops: hops / firstTry,
+      askedMax: Math.max(1, ...retries),
+    };
+  }
 }
 
 /** Any node asks for any key, again and again. */

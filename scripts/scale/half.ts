@@ -4,7 +4,7 @@
  * @module
  */
 import { SeededRandom } from "../../src/base/random.ts";
-import { Lookups } from "../../src/testing/lookups.ts";
+import { Lookups } from "../../src/testing/overheard.ts";
 import { sample } from "../../src/testing/population.ts";
 import { holdersOf } from "../../src/testing/truth.ts";
 import { fill, newPopulation } from "./worlds.ts";

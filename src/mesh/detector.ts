@@ -42,12 +42,15 @@ const PROBERS_CLOSED = 2;
 const LATE_MS = 500;
 /** Ticks for each heartbeat: silence is looked for more often than told. */
 const TICKS_PER_HEARTBEAT = 2;
+/** Who is probed through others costs four messages, and has its turn less often. */
+const UNLINKED_HEARTBEATS = 4;
 /** Ticks after which a node trusts itself a little more. */
 const TICKS_PER_PARDON = 20;
 
 /** What the detector does with what it finds. */
 export interface DetectorHandlers {
-  announce(record: MemberRecord): void;
+  /** @param isFirst whether it is for this node to tell before others do */
+  announce(record: MemberRecord, isFirst: boolean): void;
   marks(): readonly Mark[];
   /** What heartbeats tell of the member table. */
   digest(): number;
@@ -272,6 +275,8 @@ export class Detector {
     const link = this.#links.to(target);
     const sinceMs = this.#context.nowMs - 2 * heartbeatMs;
     if (link !== undefined && link.lastHeardMs > sinceMs) return;
+    const turn = this.#ticks / TICKS_PER_HEARTBEAT;
+    if (link === undefined && turn % UNLINKED_HEARTBEATS !== 0) return;
     const timeoutMs = probeMs * this.#health.multiplier;
     this.#requests.ping(target, timeoutMs, (failure) => {
       if (failure === undefined) this.#health.improve();
@@ -286,7 +291,7 @@ export class Detector {
     if (record.health === Health.alive) {
       this.#declare(target, Health.suspect);
     } else if (this.#suspicions.confirm(target)) {
-      this.#handlers.announce(record);
+      this.#handlers.announce(record, true);
     }
   }
 
@@ -299,7 +304,7 @@ export class Detector {
       this.#health.isQuiet || (link !== undefined && link.lastHeardMs > sinceMs)
     ) {
       // Alive as far as can be heard here; it will refute once it is told.
-      this.#handlers.announce(record);
+      this.#handlers.announce(record, true);
       this.#suspicions.begin(record);
       return;
     }
@@ -311,7 +316,8 @@ export class Detector {
     if (record === undefined || this.#health.isQuiet) return;
     const declared = { ...record, health };
     if (this.#table.apply(declared, "detector", this.#context.nowMs)) {
-      this.#handlers.announce(declared);
+      // All who have a link see it break; those who watch it tell the others.
+      this.#handlers.announce(declared, this.#neighbours.includes(id));
     }
   }
 }

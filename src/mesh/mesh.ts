@@ -94,7 +94,8 @@ export class Mesh<Operation> {
       this.requests,
       this.#dialler,
       {
-        announce: (record) => this.#gossip.announce(record),
+        announce: (record, isFirst) =>
+          this.#gossip[isFirst ? "announce" : "announceLater"](record),
         marks: () => this.broadcast.recentMarks(),
         digest: () => this.horizon.digest,
         onBeat: () => this.horizon.beat(),

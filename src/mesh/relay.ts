@@ -79,8 +79,9 @@ export class Router {
     }
     const self = this.#table.self.id;
     if (to === self) return undefined;
-    // Whether somebody lives can be asked through others as well.
-    if (message.type !== "ping" && link === undefined) this.#demand(to);
+    // Whether somebody lives can be asked through others as well, and answered.
+    const isProbe = message.type === "ping" || message.type === "pong";
+    if (!isProbe && link === undefined) this.#demand(to);
     return this.#pass(self, to, 0, encode(message), avoid);
   }
 
