@@ -385,7 +385,10 @@ export class Mesh<Operation> {
       this.#gossip.announce(after);
       return;
     }
-    if (source === "hello") this.#gossip.announceLater(after);
+    // Who has no link yet has nobody to tell, and the others know each other.
+    if (source === "hello" && this.links.peerCount > 0) {
+      this.#gossip.announceLater(after);
+    }
     if (!isPresent(after)) {
       this.requests.forget(after.id);
       this.notes.onGone(after.id);
