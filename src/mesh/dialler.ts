@@ -326,22 +326,18 @@ export class Dialler {
     return fingers;
   }
 
-  /** Gives up the link that was not used for longest, if there are too many. */
+  /** Gives up the links that were not used for longest, if there are too many. */
   #makeRoom(): void {
-    const { nowMs, options } = this.#context;
-    if (this.#links.peerCount <= options.linksMax) return;
-    const { handshakeMs: newMs } = options.timings;
-    let idle: Link | undefined;
-    for (const link of this.#links.primaries) {
-      if (this.#wanted.has(link.peer)) continue;
-      // It has to learn first whom else it can link to.
-      const isNew = this.#table.knownSinceMs(link.peer)! + newMs > nowMs;
-      if (isNew) continue;
-      if (idle === undefined || usedMs(link) < usedMs(idle)) idle = link;
+    while (this.#links.peerCount > this.#context.options.linksMax) {
+      let idle: Link | undefined;
+      for (const link of this.#links.primaries) {
+        if (this.#wanted.has(link.peer)) continue;
+        if (idle === undefined || usedMs(link) < usedMs(idle)) idle = link;
+      }
+      if (idle === undefined) return;
+      const reason = "making room for other links";
+      this.#links.close(idle, CloseCode.normal, reason);
     }
-    if (idle === undefined) return;
-    this.#links.close(idle, CloseCode.normal, "making room for other links");
-    this.#makeRoom();
   }
 }
 
