@@ -157,6 +157,9 @@ async function main({ names, isQuick, threads }: Wish): Promise<boolean> {
   const isPart = isQuick && names.length < Object.keys(jobsFor(true)).length;
   const specs = SPECS.filter(({ id }) => !isPart || id in values);
   for (const line of tableOf(values)) console.log(line);
+  for (const [name, { sizes }] of Object.entries(results)) {
+    console.log(`${name}: ${sizes}`);
+  }
   const problems = problemsOf(values, specs, REASONS);
   for (const problem of problems) console.error(problem);
   return problems.length === 0;
