@@ -228,9 +228,7 @@ function drawnOptions(
     : Math.min(options.valueBytesMax, RAW_VALUE_BYTES_MAX);
   const clients = overrides.clients ?? options.clients;
   // Fingers need more links than the neighbours of a ring known whole.
-  const linksMax = options.fullTableMax < options.members
-    ? NO_HAZARDS.linksMax
-    : options.linksMax;
+  const linksMax = isSmall ? NO_HAZARDS.linksMax : options.linksMax;
   return { ...options, valueBytesMax, clients, linksMax };
 }
 
