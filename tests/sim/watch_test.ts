@@ -302,11 +302,9 @@ Deno.test("what came and went unseen need not be told; what was there must be", 
   ring.set("A", "k1", "there");
   const watcher = watch(ring, "B", "k", "now");
   const [, there] = [...truthOf(ring)][0]!;
-  const gone = {
-    ...there,
-    value: undefined,
-    version: { ...there.version, ms: there.version.ms + 1 },
-  };
+  const { key, version, terms } = there;
+  const later = { ...version, ms: version.ms + 1 };
+  const gone = { key, terms, value: undefined, version: later };
   assertEquals(
     watchComplete(watcher, new Map([["k1", there], ["k2", gone]])),
     undefined,
