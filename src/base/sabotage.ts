@@ -42,6 +42,8 @@ export type Rule =
   | "confirmationsAreFresh"
   /** A joiner becomes active, and is read from, when it has caught up. */
   | "activeOnceReady"
+  /** Who leaves is asked, too, where no holder has caught up. */
+  | "leaversAreAsked"
   /** A broadcast that was handed out is not handed out again. */
   | "castsOnce"
   /** What is missing of a broadcast is asked for. */

@@ -17,6 +17,7 @@ import {
   type Message,
   type MessageOf,
   PartStatus,
+  Role,
 } from "../wire/messages.ts";
 import { LISTED_MAX, pageOf, sizeOf } from "./donor.ts";
 import type { Replica } from "./replica.ts";
@@ -56,7 +57,7 @@ export class Comparison {
   #wasReady = true;
   /**
    * Who is to hold everything and has not caught up fetches it, from one at a
-   * time: all others would push the same entries.
+   * time: all others would push the same entries. Who leaves wants nothing.
    */
   #mayPush = true;
   #isOver = false;
@@ -111,7 +112,8 @@ export class Comparison {
         if (answer.type !== "digestAnswer") return;
         this.#wasReady &&= answer.ready;
         const { isWhole } = this.#replica.share;
-        this.#mayPush = answer.ready || !isWhole;
+        const isLeaving = this.#peers.member(this.#with)?.role === Role.leaving;
+        this.#mayPush = !isLeaving && (answer.ready || !isWhole);
         start = after;
         for (const [i, through] of throughs.entries()) {
           const part = answer.parts[i];

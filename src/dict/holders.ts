@@ -64,6 +64,25 @@ export function joinersOf(
   );
 }
 
+/**
+ * The leaving members that would be holders of an id of the arc were they
+ * active: what they have may be nowhere else yet. A single id is the arc that
+ * begins and ends there.
+ */
+export function leaversOf(
+  ring: RingView,
+  { after, through }: Arc,
+  replicas: number,
+): readonly MemberRecord[] {
+  const { members, leaving } = ring;
+  if (leaving.length === 0 || members.length < replicas) return leaving;
+  const first = ring.indexOf(through);
+  const last = members[(first + replicas - 1) % members.length]!;
+  return leaving.filter(({ position }) =>
+    isInArc(position, after, last.position)
+  );
+}
+
 /** The arc between two neighbours on the ring, and who has copies of it. */
 export interface Segment extends Arc {
   /** In the order of the ring: the first holder first. */

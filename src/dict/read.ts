@@ -5,7 +5,8 @@
  * one round trip. One that is slow is hedged by the next (Dean and Barroso,
  * "The tail at scale", CACM 2013), whose answer counts at once unless it is so
  * young that the first holder may not have it yet; one that has not caught up
- * turns the read into one of all holders, of which the newest version wins.
+ * turns the read into one of all holders, and of the members that leave and
+ * were holders, of which the newest version wins.
  * Copies found to be older are repaired on the way.
  *
  * @module
@@ -23,7 +24,7 @@ import {
   type Version,
 } from "../wire/messages.ts";
 import { Call, type Ending } from "./call.ts";
-import { candidatesOf } from "./holders.ts";
+import { candidatesOf, leaversOf } from "./holders.ts";
 import type { ReadMode } from "./operations.ts";
 import type { Replica } from "./replica.ts";
 import { isNewer } from "./version.ts";
@@ -50,6 +51,10 @@ interface Answer extends Copy {
 /** A holder that was asked. */
 interface Asked {
   readonly id: Id;
+  /** When it was asked, in turns of this read. */
+  readonly askedAt: number;
+  /** When it answered, likewise. */
+  answeredAt: number;
   answer: Answer | undefined;
   hasFailed: boolean;
   /** When another holder is asked, too. */
@@ -70,6 +75,10 @@ export class Read extends Call<ReadResult> implements RequestHandlers {
   /** A list: three of these are found sooner than in a map, and cost less. */
   #asked: Asked[] = [];
   #mode: ReadMode;
+  /** Asks, answers and changes of the ring so far. */
+  #turn = 0;
+  /** When the ring has changed last, in turns. */
+  #changedAt = 0;
   #isAskingLater = false;
   /** Whether the first holder is getting a while longer, or has. */
   #isWaiting = false;
@@ -109,6 +118,7 @@ export class Read extends Call<ReadResult> implements RequestHandlers {
 
   override replan(): void {
     if (this.isOver) return;
+    this.#changedAt = ++this.#turn;
     this.#askFor(this.#wanted());
   }
 
@@ -132,16 +142,25 @@ export class Read extends Call<ReadResult> implements RequestHandlers {
       .map(({ id }) => id);
   }
 
-  /** How many holders must answer. */
+  /** The members that leave and may have the only copies. */
+  #leavers(): Id[] {
+    if (this.context.lacks("leaversAreAsked")) return [];
+    const { replicas } = this.context.options;
+    const arc = { after: this.#id, through: this.#id };
+    return leaversOf(this.#peers.ring, arc, replicas).map(({ id }) => id);
+  }
+
+  /** How many nodes must answer. */
   #wanted(): number {
     const count = this.#holders().length;
-    if (this.#mode === "all") return count;
+    if (this.#mode === "all") return count + this.#leavers().length;
     return this.#mode === "quorum" ? (count + 2) >> 1 : 1;
   }
 
-  /** The holders in the order in which this read asks them. */
+  /** The nodes in the order in which this read asks them. */
   #order(): Id[] {
     const holders = this.#holders();
+    if (this.#mode === "all") holders.push(...this.#leavers());
     if (this.#mode === "nearest") {
       const self = this.#peers.self.id;
       const costs = new Map(
@@ -180,6 +199,8 @@ export class Read extends Call<ReadResult> implements RequestHandlers {
   #ask(to: Id): void {
     const asked: Asked = {
       id: to,
+      askedAt: ++this.#turn,
+      answeredAt: 0,
       answer: undefined,
       hasFailed: false,
       hedge: undefined,
@@ -207,6 +228,7 @@ export class Read extends Call<ReadResult> implements RequestHandlers {
     const asked = this.#find(from);
     if (asked === undefined) return;
     asked.answer = answer;
+    asked.answeredAt = ++this.#turn;
     if (this.#isProof(asked)) this.#end(answer);
     else this.#judge();
   }
@@ -279,13 +301,41 @@ export class Read extends Call<ReadResult> implements RequestHandlers {
     const proof = this.#proof();
     if (proof !== undefined) return this.#end(proof);
     const answers = this.#answers();
-    if (this.#isOneEnough && answers.some(({ ready }) => !ready)) {
+    if (this.#needsAll(answers)) {
       // Who answered has not caught up, so all must be asked.
       this.#mode = "all";
       return this.#askFor(this.#wanted());
     }
     const open = this.#asked.filter(isOpen).length;
-    if (open <= answers.length) this.#askAllLater();
+    if (open > answers.length) return;
+    const early = this.#mode === "all" ? this.#askedTooSoon() : [];
+    if (early.length === 0) return this.#askAllLater();
+    this.#asked = this.#asked.filter((asked) => !early.includes(asked));
+    this.#askFor(this.#wanted());
+  }
+
+  /** Whether the answers so far cannot prove anything, whoever else answers. */
+  #needsAll(answers: readonly Answer[]): boolean {
+    if (this.#isOneEnough) return answers.some(({ ready }) => !ready);
+    return this.#mode === "quorum" && answers.length >= this.#wanted() &&
+      answers.every(({ ready }) => !ready);
+  }
+
+  /**
+   * The holders that were asked before a leaver said that it has nothing, or
+   * was gone: what it had may have come to them in between.
+   */
+  #askedTooSoon(): Asked[] {
+    let goneAt = this.#changedAt;
+    for (const id of this.#leavers()) {
+      const leaver = this.#find(id);
+      if (leaver?.answer === undefined || leaver.answer.version) continue;
+      goneAt = Math.max(goneAt, leaver.answeredAt);
+    }
+    const holders = this.#holders();
+    return this.#asked.filter(({ id, askedAt }) =>
+      askedAt < goneAt && holders.includes(id)
+    );
   }
 
   /** What is there, once the answers prove it. */
@@ -300,10 +350,14 @@ export class Read extends Call<ReadResult> implements RequestHandlers {
     const isAnyOpen = asked.some((one) =>
       one !== undefined && isOpen(one) && one.answer === undefined
     );
+    if (this.#mode === "quorum") {
+      const isEnough = isAnyReady && answered >= this.#wanted();
+      return isEnough ? this.#newest() : undefined;
+    }
     // Without one that has caught up, nobody may be missing.
-    const isEnough = this.#mode === "quorum"
-      ? answered >= this.#wanted()
-      : !isAnyOpen && (answered === holders.length || isAnyReady);
+    const isEnough = isAnyReady ? !isAnyOpen : answered === holders.length &&
+      this.#leavers().every((id) => this.#find(id)?.answer !== undefined) &&
+      this.#askedTooSoon().length === 0;
     return isEnough && answered > 0 ? this.#newest() : undefined;
   }
 

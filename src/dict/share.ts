@@ -4,8 +4,8 @@
  * Kept true: a segment is *ready* only while everything that was acknowledged
  * for it is here. A node that gains a segment, or that may have missed writes
  * (it was taken for dead, it slept, two rings met), loses readiness first and
- * gets it back by comparing with the other holders. Reads of a segment that is
- * not ready ask all holders. The alternative, to leave the ring and join
+ * gets it back by comparing with the other holders, and with members that leave
+ * and held it. Reads of a segment that is not ready ask all of these. The alternative, to leave the ring and join
  * again, empties the ring when two halves find that each believed the other
  * dead.
  *
@@ -16,7 +16,13 @@ import { type Id, ZERO_ID } from "../id/id.ts";
 import type { Peers, RingView } from "../mesh/peers.ts";
 import { replaced } from "../mesh/ring_view.ts";
 import { Health, Role } from "../wire/messages.ts";
-import { isHolder, type Segment, segmentsOf, segmentWith } from "./holders.ts";
+import {
+  isHolder,
+  leaversOf,
+  type Segment,
+  segmentsOf,
+  segmentWith,
+} from "./holders.ts";
 import { type Arc, arcHas, straight } from "./table.ts";
 
 /** One segment of the share, with what is known about its copies. */
@@ -24,7 +30,7 @@ export interface Portion {
   readonly segment: Segment;
   /** Whether all that was acknowledged is here. */
   ready: boolean;
-  /** The holders with which a comparison has ended since they became it. */
+  /** The sources with which a comparison has ended since they became it. */
   readonly compared: Set<Id>;
 }
 
@@ -136,10 +142,16 @@ export class Share {
     return this.#past.at(-1)?.untilMs;
   }
 
-  /** The nodes to compare a portion with. */
-  sources({ segment }: Portion): Id[] {
-    const self = this.#peers.self.id;
-    return segment.holders.filter((id) => id !== self);
+  /**
+   * The nodes to compare a portion with: its other holders, and while copies
+   * may be missing those who leave and may have the only ones.
+   */
+  sources({ segment, ready }: Portion): Id[] {
+    const { ring, self } = this.#peers;
+    const others = segment.holders.filter((id) => id !== self.id);
+    if (ready) return others;
+    const leavers = leaversOf(ring, segment, this.#replicas);
+    return [...others, ...leavers.map(({ id }) => id)];
   }
 
   /** Takes in a new ring. */

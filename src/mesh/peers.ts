@@ -19,7 +19,9 @@ export interface RingView {
   readonly members: readonly MemberRecord[];
   /** Members that are catching up before they become active, likewise. */
   readonly joining: readonly MemberRecord[];
-  /** Changes with `members` and `joining`: what two nodes compare. */
+  /** Members that hand on what they have before they are gone, likewise. */
+  readonly leaving: readonly MemberRecord[];
+  /** Changes with these three lists: what two nodes compare. */
   readonly hash: number;
   /** Index in `members` of the first one at or after `id`; 0 past the last. */
   indexOf(id: Id): number;

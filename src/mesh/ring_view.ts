@@ -25,19 +25,20 @@ export function mix(a: number, b: number): number {
   return (z ^ (z >>> 15)) >>> 0;
 }
 
+/** Those with a place, by what they do there. */
+type Lists = Pick<RingView, "members" | "joining" | "leaving">;
+
 /** One ring, which never changes. */
 class Ring implements RingView {
   readonly members: readonly MemberRecord[];
   readonly joining: readonly MemberRecord[];
+  readonly leaving: readonly MemberRecord[];
   readonly hash: number;
 
-  constructor(
-    members: readonly MemberRecord[],
-    joining: readonly MemberRecord[],
-    hash: number,
-  ) {
+  constructor({ members, joining, leaving }: Lists, hash: number) {
     this.members = members;
     this.joining = joining;
+    this.leaving = leaving;
     this.hash = hash;
   }
 
@@ -54,7 +55,7 @@ class Ring implements RingView {
 }
 
 /** The ring of nobody. */
-const EMPTY: RingView = new Ring([], [], 0);
+const EMPTY: RingView = new Ring({ members: [], joining: [], leaving: [] }, 0);
 
 /** The ring of the records that are in one. */
 export function buildRing(records: Iterable<MemberRecord>): RingView {
@@ -75,15 +76,13 @@ export function replaced(
   const out = before !== undefined && isInRing(before) ? before : undefined;
   const into = isInRing(after) ? after : undefined;
   if (out === undefined && into === undefined) return ring;
-  return new Ring(
-    spliced(ring.members, ofRole(out, Role.active), ofRole(into, Role.active)),
-    spliced(
-      ring.joining,
-      ofRole(out, Role.joining),
-      ofRole(into, Role.joining),
-    ),
-    (ring.hash - shareOf(out) + shareOf(into)) >>> 0,
-  );
+  const changed = (list: readonly MemberRecord[], role: Role) =>
+    spliced(list, ofRole(out, role), ofRole(into, role));
+  return new Ring({
+    members: changed(ring.members, Role.active),
+    joining: changed(ring.joining, Role.joining),
+    leaving: changed(ring.leaving, Role.leaving),
+  }, (ring.hash - shareOf(out) + shareOf(into)) >>> 0);
 }
 
 /** Whether a node has a place on the ring, in its order or next to it. */
@@ -108,7 +107,7 @@ export function rankFrom(
 
 /**
  * The part of the ring around `self`: `reach` members on each side of it, and
- * who is joining between them. All of it for a node without a place.
+ * who is joining or leaving between them. All of it for a node without a place.
  */
 export function windowOf(
   ring: RingView,
@@ -126,12 +125,14 @@ export function windowOf(
     : [...members.slice(0, end - count), ...members.slice(start)];
   const from = members[start]!.position;
   const to = members[(end - 1) % count]!.position;
-  const joining = ring.joining.filter(({ position }) =>
-    isInArc(position, from, to)
-  );
+  const isBetween = ({ position }: MemberRecord) => isInArc(position, from, to);
+  const joining = ring.joining.filter(isBetween);
+  const leaving = ring.leaving.filter(isBetween);
   let hash = 0;
-  for (const record of [...near, ...joining]) hash += shareOf(record);
-  return new Ring(near, joining, hash >>> 0);
+  for (const record of [...near, ...joining, ...leaving]) {
+    hash += shareOf(record);
+  }
+  return new Ring({ members: near, joining, leaving }, hash >>> 0);
 }
 
 /**
@@ -197,9 +198,8 @@ export function newcomers(
   };
 }
 
-function isInRing({ health, role }: MemberRecord): boolean {
-  return health <= Health.suspect &&
-    (role === Role.active || role === Role.joining);
+function isInRing(record: MemberRecord): boolean {
+  return record.health <= Health.suspect && hasPlace(record);
 }
 
 function ofRole(

@@ -1,5 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
-import { isHolder, joinersOf, segmentsOf } from "../../src/dict/holders.ts";
+import {
+  isHolder,
+  joinersOf,
+  leaversOf,
+  segmentsOf,
+} from "../../src/dict/holders.ts";
 import { Share } from "../../src/dict/share.ts";
 import { EVERYWHERE } from "../../src/base/options.ts";
 import { SeededRandom } from "../../src/base/random.ts";
@@ -78,6 +83,51 @@ Deno.test("joinersOf() names exactly who would be a holder once active", () => {
       );
     }
   }
+});
+
+Deno.test("leaversOf() names exactly who would be a holder once active", () => {
+  const random = new SeededRandom(3);
+  for (let size = 1; size <= 7; size++) {
+    const active = Array.from(
+      { length: size },
+      () => member(randomId(random)),
+    );
+    for (let i = 0; i < 100; i++) {
+      const leaver = member(randomId(random), Role.leaving);
+      const ring = buildRing([...active, leaver]);
+      const before = buildRing([...active, member(leaver.id)]);
+      const key = randomId(random);
+      const isLeaver = leaversOf(ring, { after: key, through: key }, 3)
+        .length === 1;
+      assertEquals(isLeaver, isHolder(before, leaver.id, key, 3));
+      // Of an arc of the ring: of any key in it.
+      for (const segment of segmentsOf(ring.members, active[0]!, 3)) {
+        const held = segmentsOf(before.members, leaver, 3).some((own) =>
+          isInArc(own.through, segment.after, segment.through) ||
+          isInArc(segment.through, own.after, own.through)
+        );
+        assertEquals(leaversOf(ring, segment, 3).length === 1, held);
+      }
+    }
+  }
+});
+
+Deno.test("what only a leaver had is not ready before it was compared with", () => {
+  const view = new View(member("5"), [member("3"), member("7")]);
+  const share = new Share(view.peers, 1);
+  share.update(0, DROP_AFTER_MS);
+  assert(share.isReadyFor(at("4")), "nobody else ever held it");
+  for (const name of ["3", "7"]) view.set(member(name, Role.leaving));
+  share.update(1, DROP_AFTER_MS);
+  const portion = share.portions[0]!;
+  assert(share.holds(at("2")) && !share.isReadyFor(at("2")));
+  assertEquals(new Set(share.sources(portion)), new Set([at("3"), at("7")]));
+  share.compared(portion, at("3"), false);
+  assert(!share.isReadyFor(at("2")), "the other one may have some of it");
+  view.set(member("7", Role.leaving, Health.dead));
+  share.update(2, DROP_AFTER_MS);
+  assert(share.isReadyFor(at("2")), "nobody is left to ask");
+  assertEquals(share.sources(portion), []);
 });
 
 Deno.test("a new share is not ready before a holder was compared with", () => {
