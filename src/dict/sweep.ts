@@ -13,11 +13,11 @@
  *
  * @module
  */
-import { VALUE_BYTES_MAX } from "../base/limits.ts";
+import { PAGE_BYTES } from "../base/limits.ts";
 import type { Timer } from "../base/timers.ts";
 import type { Id } from "../id/id.ts";
 import type { Context } from "../mesh/context.ts";
-import type { Peers, PendingRequest } from "../mesh/peers.ts";
+import type { Peers, PendingRequest, RingView } from "../mesh/peers.ts";
 import { Held, type MessageOf, Role, type Version } from "../wire/messages.ts";
 import { RELAYED_TIMEOUT_MS } from "./comparison.ts";
 import { LISTED_MAX, sizeOf } from "./donor.ts";
@@ -47,11 +47,17 @@ export type HandOn = (
 interface Page {
   readonly entries: readonly Entry[];
   readonly holders: readonly Id[];
+  /** The ring of which these are the holders. */
+  readonly ring: RingView;
   readonly sentAtMs: number;
   readonly request: PendingRequest;
   readonly open: Set<Id>;
   /** Per entry: who has it. */
   readonly confirmed: readonly Set<Id>[];
+  /** Whether it was asked before, and what lacked was pushed. */
+  readonly isAgain: boolean;
+  /** Whether anything was pushed, which another question can confirm. */
+  hasPushed: boolean;
 }
 
 /** Hands on what does not belong here. */
@@ -126,7 +132,12 @@ export class Sweep {
     const entries = this.#nextEntries();
     if (entries === undefined) return this.#end();
     if (!this.#peers.covers(entries[0]!.id)) return this.#passOn(entries);
-    const page = this.#pageOf(entries);
+    this.#ask(entries, false);
+  }
+
+  /** Asks the holders which of these they have, and pushes what they lack. */
+  #ask(entries: readonly Entry[], isAgain: boolean): void {
+    const page = this.#pageOf(entries, isAgain);
     if (page === undefined) return this.#end();
     this.#page = page;
     const { request, holders } = page;
@@ -159,27 +170,30 @@ export class Sweep {
     const entries: Entry[] = [];
     const most = this.#context.isUnlucky("tinyPage") ? 1 : LISTED_MAX;
     let first = -1;
+    let bytes = 0;
     while (entries.length === 0) {
       const arc = this.#left.pop();
       if (arc === undefined) return undefined;
       for (const entry of this.#replica.table.range(arc)) {
         const isNear = this.#peers.covers(entry.id);
         const index = isNear ? ring.indexOf(entry.id) : FAR;
-        const isOther = entries.length > 0 && index !== first;
-        if (isOther || entries.length >= (isNear ? most : PASSED_ON_MAX)) {
+        const isFull = entries.length >= (isNear ? most : PASSED_ON_MAX) ||
+          bytes >= PAGE_BYTES;
+        if (entries.length > 0 && (isFull || index !== first)) {
           // The rest of this piece comes with the next page.
           const after = entries.at(-1)!.id;
           this.#left.push({ after, through: arc.through });
           break;
         }
         first = index;
+        bytes += sizeOf(entry);
         entries.push(entry);
       }
     }
     return entries;
   }
 
-  #pageOf(entries: readonly Entry[]): Page | undefined {
+  #pageOf(entries: readonly Entry[], isAgain: boolean): Page | undefined {
     const { options, nowMs } = this.#context;
     const { ring } = this.#peers;
     const holders = candidatesOf(ring, entries[0]!.id, options.replicas)
@@ -205,10 +219,13 @@ export class Sweep {
     return {
       entries,
       holders,
+      ring,
       sentAtMs: nowMs,
       request,
       open: new Set(holders),
       confirmed: entries.map((entry) => this.#confirmedOf(entry)),
+      isAgain,
+      hasPushed: false,
     };
   }
 
@@ -223,19 +240,14 @@ export class Sweep {
   #onConfirmed({ held }: MessageOf<"confirmed">, from: Id): void {
     const page = this.#page;
     if (page === undefined || !page.open.has(from)) return;
-    const lacking: Entry[] = [];
-    let bytes = 0;
-    for (const [i, entry] of page.entries.entries()) {
+    const lacking = page.entries.filter((_, i) => held[i] === Held.lacking);
+    for (const i of page.entries.keys()) {
       if (held[i] === Held.held) page.confirmed[i]!.add(from);
-      else this.#isDirty = true;
-      if (held[i] !== Held.lacking) continue;
-      bytes += sizeOf(entry);
-      // What does not fit a message is found lacking again.
-      if (lacking.length > 0 && bytes > VALUE_BYTES_MAX) continue;
-      lacking.push(entry);
+      else if (held[i] !== Held.lacking || page.isAgain) this.#isDirty = true;
     }
     if (lacking.length === 0) return this.#onDone(from);
-    // One more answer comes from there: that it has these now.
+    // One more answer comes from there: that these have come.
+    page.hasPushed = true;
     const { number } = page.request;
     page.request.send(from, {
       type: "push",
@@ -257,6 +269,19 @@ export class Sweep {
         this.#replica.table.delete(entry.id);
       }
     }
+    this.#after(page);
+  }
+
+  /** What was pushed is confirmed at once, and once: it may be refused. */
+  #after({ entries, ring, hasPushed, isAgain }: Page): void {
+    if (!hasPushed || isAgain) return this.#next();
+    const isSameRing = ring === this.#peers.ring;
+    const { table } = this.#replica;
+    const left = entries.filter(({ id, version }) =>
+      table.get(id)?.version === version
+    );
+    if (isSameRing && left.length > 0) return this.#ask(left, true);
+    if (!isSameRing) this.#isDirty = true;
     this.#next();
   }
 

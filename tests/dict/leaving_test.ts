@@ -121,6 +121,28 @@ Deno.test("a pop while the only holder leaves gives the value, once", () => {
   }
 });
 
+Deno.test("what a leaver has flows at the network's pace, page after page", () => {
+  const BYTES_PER_MS = 12_500;
+  const LENGTH = 16_000;
+  for (const [replicas, members] of [[1, 2], [3, 4]] as const) {
+    const network = { ...NETWORK, latencyMaxMs: 2, bytesPerMs: BYTES_PER_MS };
+    const ring = new Ring({ replicas, network });
+    ring.grow(members);
+    for (let i = 0; i < 600; i++) {
+      ring.set("A", `key ${i}`, `${i}`.padEnd(LENGTH, "."));
+    }
+    const { bytes } = ring.node("A").machine.dict.stats;
+    assert(bytes > 3_000_000, `${bytes} bytes to hand on`);
+    const beganAtMs = ring.nowMs;
+    const open = leaveTogether(ring, "A");
+    while (open.size > 0) ring.run(10);
+    const tookMs = ring.nowMs - beganAtMs;
+    // Every page waits for three round trips, and the first for its sweep.
+    const mostMs = 300 + 2 * bytes / BYTES_PER_MS;
+    assert(tookMs < mostMs, `${tookMs} ms of at most ${mostMs} for ${bytes}`);
+  }
+});
+
 Deno.test("a leaver that crashes halfway keeps nobody from being ready", () => {
   for (
     const [replicas, leavers] of [[2, "B"], [2, "BC"], [3, "BCE"]] as const
