@@ -134,10 +134,11 @@ export class Repair {
 
   #canAsk({ portion, source }: Task): boolean {
     if (!this.#isThere(source)) return false;
-    const { isWhole } = this.#replica.share;
+    const isOneEnough = this.#replica.share.isWhole || !portion.ready;
     for (const running of this.#running.values()) {
-      // Two sources of everything would send the same entries twice.
-      const isSame = isWhole || running.source === source;
+      // Two sources of what is not here would send the same entries twice.
+      const isSame = running.source === source ||
+        (isOneEnough && this.#isThere(running.source));
       if (running.portion === portion && isSame) return false;
     }
     return true;

@@ -1,8 +1,10 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { utf8 } from "../../src/base/bytes.ts";
 import { below, SeededRandom } from "../../src/base/random.ts";
+import { Dict } from "../../src/dict/dict.ts";
 import type { Found } from "../../src/dict/operations.ts";
-import type { Outcome } from "../../src/testing/node.ts";
+import type { CreateMachine, Outcome } from "../../src/testing/node.ts";
+import { createChordMachine } from "../../src/testing/run.ts";
 import { distance } from "../../src/id/ring.ts";
 import { Ring } from "../../src/testing/scenarios.ts";
 import { Role } from "../../src/wire/messages.ts";
@@ -222,6 +224,29 @@ Deno.test("a joiner has all that it will hold before it is active", () => {
   const held = keys.filter((key) => ring.holders(key).includes("E"));
   assert(held.length > 10);
   for (const key of held) assert(ring.copies(key).includes("E"), key);
+});
+
+Deno.test("a joiner pulls each of its ranges from one holder only", () => {
+  const pulled: string[] = [];
+  const create: CreateMachine = (options, random, at) => {
+    const machine = createChordMachine(options, random, at);
+    const { dict } = machine;
+    assert(dict instanceof Dict);
+    const onMessage = dict.onMessage.bind(dict);
+    dict.onMessage = (message, sender) => {
+      if (message.type === "pullRange") pulled.push(message.after);
+      onMessage(message, sender);
+    };
+    return machine;
+  };
+  const ring = new Ring({ create });
+  ring.grow(4);
+  // So many that they are not listed one by one.
+  for (let i = 0; i < 3_000; i++) ring.set("A", `key ${i}`, "v");
+  ring.join("F", "A");
+  ring.settle();
+  assert(pulled.length > 0);
+  assertEquals(pulled.length, new Set(pulled).size, "asked twice");
 });
 
 Deno.test("joiners that come at once spread over the ring", () => {
