@@ -61,6 +61,8 @@ export class Dialler {
   #refreshedRing: RingView | undefined;
   #refreshedPartial = false;
   #wanted: ReadonlySet<Id> = new Set();
+  /** Looks again once those who are new are so no more. */
+  #roomTimer: Timer | undefined;
 
   constructor(
     context: Context,
@@ -326,15 +328,28 @@ export class Dialler {
     return fingers;
   }
 
-  /** Gives up the links that were not used for longest, if there are too many. */
+  /**
+   * Gives up the links that were not used for longest, if there are too many.
+   * Who is new has to learn first whom else it can link to.
+   */
   #makeRoom(): void {
-    while (this.#links.peerCount > this.#context.options.linksMax) {
+    const { nowMs, options, timers } = this.#context;
+    const { handshakeMs: newMs } = options.timings;
+    while (this.#links.peerCount > options.linksMax) {
       let idle: Link | undefined;
+      let isAnyNew = false;
       for (const link of this.#links.primaries) {
         if (this.#wanted.has(link.peer)) continue;
+        const isNew = this.#table.knownSinceMs(link.peer)! + newMs > nowMs;
+        isAnyNew ||= isNew;
+        if (isNew) continue;
         if (idle === undefined || usedMs(link) < usedMs(idle)) idle = link;
       }
-      if (idle === undefined) return;
+      if (idle === undefined) {
+        if (!isAnyNew || this.#roomTimer?.run !== undefined) return;
+        this.#roomTimer = timers.at(nowMs + newMs, () => this.#makeRoom());
+        return;
+      }
       const reason = "making room for other links";
       this.#links.close(idle, CloseCode.normal, reason);
     }
