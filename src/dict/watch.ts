@@ -229,7 +229,7 @@ export class Watch {
       if (this.#isStopped) return;
     }
     this.#onBatch(feed, from, page.batch, want);
-    if (page.last) this.#onListed(feed);
+    if (page.last) this.#onListed(feed, from);
   }
 
   onEvents(number: number, from: Id, batch: MessageOf<"watchEvents">): void {
@@ -302,8 +302,9 @@ export class Watch {
       exact: this.match.exact,
       match: this.match.bytes,
       ...feed.arc,
-      // Deletions do not show in what two nodes compare.
-      known: feed.isSynced || typeof this.#since === "string"
+      // Deletions do not show in what two nodes compare: who has them lists
+      // them, and tells of those to come.
+      known: typeof this.#since === "string" || feed.listedBy === holder
         ? feed.known
         : undefined,
       batch: isTeller ? feed.received!.ack.batch : 0,
@@ -327,6 +328,7 @@ export class Watch {
 
   #onBatch(feed: Feed, from: Id, batch: number, want: readonly Id[]): void {
     const { number } = feed;
+    if (feed.received?.from !== from) feed.listedBy = undefined;
     feed.received = {
       from,
       ack: { type: "watchAck", feed: number, batch, want },
@@ -389,9 +391,10 @@ export class Watch {
   }
 
   /** The holder has listed all that it holds. */
-  #onListed(feed: Feed): void {
+  #onListed(feed: Feed, from: Id): void {
     const listed = feed.listed!;
     feed.listed = undefined;
+    feed.listedBy = from;
     feed.isSynced = true;
     const { nowMs } = this.#host.context;
     for (const [id, { live }] of this.#known) {

@@ -34,6 +34,8 @@ export class Feed {
   dueMs = 0;
   /** Whether all that was there was once compared. */
   isSynced = false;
+  /** Who has listed all that it holds, deletions too, and told last. */
+  listedBy: Id | undefined;
   received: Received | undefined;
   /** Whether the holder waits for its answer because there is no room. */
   isHeld = false;

@@ -69,7 +69,6 @@ class Watcher {
   /** What is still to be listed. */
   list: Arc[] = [];
   batch: Batch | undefined;
-  batches = 0;
   renewedMs = 0;
   comparedMs = -Infinity;
   /** Whether the last page of a list was sent after the last changes. */
@@ -111,6 +110,9 @@ export class Watched {
   readonly #byPrefix = new Set<Watcher>();
   /** Those that are to be told something at the end of the gathering. */
   readonly #due = new Set<Watcher>();
+  /** The number of the last batch, of all feeds: one of a feed that was
+   * forgotten is not taken for one of the same feed when it has come back. */
+  #batches = 0;
   #size = 0;
   #sweep: Timer | undefined;
 
@@ -161,6 +163,11 @@ export class Watched {
     const watcher = known ?? this.#add(order, from);
     if (watcher === undefined) return answer(WatchStatus.overloaded);
     watcher.renewedMs = this.#context.nowMs;
+    // Who goes on, but was forgotten, may have missed deletions, which do not
+    // show in what is compared.
+    if (known === undefined && order.batch !== 0) {
+      watcher.list = straight(watcher.arc);
+    }
     this.#resendLost(watcher, order.batch);
     this.#compare(watcher, order);
     answer(
@@ -374,9 +381,10 @@ export class Watched {
     ids: readonly Id[],
     listedThrough: Id | undefined,
   ): number {
-    watcher.batches = (watcher.batches + 1) >>> 0;
+    // 0 is none.
+    this.#batches = (this.#batches + 1) >>> 0 || 1;
     const { nowMs: sentMs } = this.#context;
-    const number = watcher.batches;
+    const number = this.#batches;
     watcher.batch = { number, sentMs, ids, listedThrough };
     return number;
   }

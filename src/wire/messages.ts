@@ -325,7 +325,7 @@ export const declarations = [
     through: id,
     /** Entries with a value that the watcher knows there; else: list all. */
     known: optional(record({ count: u32, digest: id })),
-    /** The last batch that came of this feed; 0: none. */
+    /** The last batch that came of this feed from whom it asks; 0: none. */
     batch: u32,
   }),
   declare(58, "watching", operations, {

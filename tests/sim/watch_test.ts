@@ -9,7 +9,7 @@ import {
   assertThrows,
 } from "@std/assert";
 import { fromUtf8, utf8 } from "../../src/base/bytes.ts";
-import { ZERO_ID } from "../../src/id/id.ts";
+import { type Id, ZERO_ID } from "../../src/id/id.ts";
 import type { CopyView } from "../../src/dict/dict.ts";
 import { type Since, Watch } from "../../src/dict/watch.ts";
 import { WatchQueue } from "../../src/dict/watch_queue.ts";
@@ -17,6 +17,7 @@ import { Watched } from "../../src/dict/watched.ts";
 import { Ring, type RingOptions } from "../../src/testing/scenarios.ts";
 import { newestCopies } from "../../src/testing/truth.ts";
 import { watchComplete, Watcher } from "../../src/testing/watchers.ts";
+import type { MessageOf } from "../../src/wire/messages.ts";
 
 /** Longer than any renewal and any comparison. */
 const LONG_MS = 90_000;
@@ -230,8 +231,85 @@ function holdersGo(): string | undefined {
   return complete(ring, watcher);
 }
 
+/** One arc of a watch at its holder. */
+interface Asked {
+  readonly holder: Watched;
+  readonly feed: number;
+  readonly from: Id;
+}
+
+/**
+ * A leaf watches since before all keys were deleted, and what it asks for of
+ * the deletions that it was listed is lost; `fault` is what happens then.
+ */
+function deletedSince(
+  fault: (ring: Ring, asked: readonly Asked[]) => void,
+): { finding: string | undefined; events: string[] } {
+  const ring = ringOf(5);
+  setAll(ring, "A", "1");
+  const { version } = truthOf(ring).get("k19")!;
+  for (const key of keys()) ring.delete("A", key);
+  ring.leech("L", "A");
+  ring.run(1_000);
+  const asked: Asked[] = [];
+  const watchers: Watcher[] = [];
+  const deaf = (onAck: Watched["onAck"]) =>
+    function (this: Watched, ack: MessageOf<"watchAck">, from: Id): void {
+      onAck.call(this, { ...ack, want: [] }, from);
+      asked.push({ holder: this, feed: ack.feed, from });
+    };
+  withDefect(Watched.prototype, "onAck", deaf, () => {
+    watchers.push(watch(ring, "L", "k", version));
+    ring.run(1_000);
+  });
+  const [watcher] = watchers;
+  assertEquals(told(watcher!), []);
+  fault(ring, asked);
+  ring.run(LONG_MS);
+  const events = told(watcher!);
+  return { finding: complete(ring, watcher!), events };
+}
+
+function forgetAll(_ring: Ring, asked: readonly Asked[]): void {
+  for (const { holder, feed, from } of asked) holder.onUnwatch(feed, from);
+}
+
+Deno.test("deletions are told by holders that forgot who had asked for them", () => {
+  const { finding, events } = deletedSince(forgetAll);
+  assertEquals(finding, undefined);
+  assertEquals(events.sort(), keys().map((key) => `-${key}`).sort());
+});
+
+/** Who listed an arc is not heard when it is asked again: another one is. */
+function nextHolders(ring: Ring, asked: readonly Asked[]): void {
+  const deaf = (onWatch: Watched["onWatch"]) =>
+    function (this: Watched, order: MessageOf<"watch">, from: Id): void {
+      const isDeaf = asked.some(({ holder, feed }) =>
+        holder === this && feed === order.feed
+      );
+      if (!isDeaf) onWatch.call(this, order, from);
+    };
+  withDefect(Watched.prototype, "onWatch", deaf, () => ring.run(10_000));
+}
+
+Deno.test("deletions are told by the next holders, if who listed them is not heard", () => {
+  const { finding, events } = deletedSince(nextHolders);
+  assertEquals(finding, undefined);
+  assertEquals(events.sort(), keys().map((key) => `-${key}`).sort());
+});
+
 Deno.test("the product passes what its defective sisters fail", () => {
   assertEquals(holdersGo(), undefined);
+});
+
+Deno.test("watchComplete convicts holders that take whom they forgot for new", () => {
+  const asNew = (onWatch: Watched["onWatch"]) =>
+    function (this: Watched, order: MessageOf<"watch">, from: Id): void {
+      onWatch.call(this, { ...order, batch: 0 }, from);
+    };
+  withDefect(Watched.prototype, "onWatch", asNew, () => {
+    assertMatch(`${deletedSince(forgetAll).finding}`, /was not told of "k/);
+  });
 });
 
 Deno.test("watchComplete convicts a watcher that does not ask again after a crash", () => {
