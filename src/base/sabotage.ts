@@ -34,6 +34,8 @@ export type Rule =
   | "acknowledgedByAll"
   /** A write that is older than what is there is told so. */
   | "staleIsTold"
+  /** A read-modify-write is newer than what it replaces. */
+  | "replacedIsObserved"
   /** A copy is dropped only once all holders have confirmed that they have it. */
   | "droppedOnceConfirmed"
   /** Only holders by their own view confirm that they have a copy. */

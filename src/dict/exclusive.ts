@@ -281,9 +281,9 @@ export class Exclusive {
   ): ExecResult["lease"] {
     const { version, value, terms } = entry ?? {};
     if (version === undefined || value === undefined) return undefined;
-    if (terms === undefined || terms.owner === operation.origin) {
-      return undefined;
-    }
+    // Without a lease no time counts, be it ahead by what clocks differ.
+    if (terms === undefined || terms.leaseMs === 0) return undefined;
+    if (terms.owner === operation.origin) return undefined;
     const untilMs = Math.min(version.ms + terms.leaseMs, U48_MAX);
     if (untilMs <= this.#context.wallMs) return undefined;
     return { owner: terms.owner, untilMs };
@@ -295,6 +295,9 @@ export class Exclusive {
     terms: Terms | undefined,
   ): void {
     const { key, order } = job;
+    if (!this.#isReplaceable(job.id)) {
+      return this.#finish(job, resultOf(clock));
+    }
     this.#track((ended) =>
       new Write(
         this.#context,
@@ -322,6 +325,23 @@ export class Exclusive {
         },
       )
     );
+  }
+
+  /**
+   * Makes the version to come larger than that of the copy that it replaces,
+   * unless a wild clock gave it that. It may have been one too far ahead when
+   * it came, and time has passed since.
+   */
+  #isReplaceable(id: Id): boolean {
+    const { clock, table } = this.#replica;
+    const { wallMs } = this.#context;
+    const version = table.get(id)?.version;
+    if (version === undefined) return true;
+    if (clock.isTooFarAhead(version, wallMs)) return false;
+    if (!this.#context.lacks("replacedIsObserved")) {
+      clock.observe(version, wallMs);
+    }
+    return true;
   }
 
   /** An operation that was begun before, here or by another first holder. */

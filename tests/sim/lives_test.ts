@@ -2,8 +2,14 @@
 import { assert, assertEquals } from "@std/assert";
 import { SESSION_REMOVALS_MAX } from "../../src/base/limits.ts";
 import { fromUtf8, utf8 } from "../../src/base/bytes.ts";
-import type { Lifetime } from "../../src/dict/operations.ts";
+import type {
+  DictOperation,
+  Found,
+  Lifetime,
+} from "../../src/dict/operations.ts";
+import type { CreateMachine } from "../../src/testing/node.ts";
 import { Ring } from "../../src/testing/scenarios.ts";
+import { without } from "./controls/control.ts";
 
 const KEYS = Array.from({ length: 20 }, (_, i) => `key ${i}`);
 const SESSION: Lifetime = { ttlMs: 0, session: true };
@@ -14,6 +20,16 @@ const GONE_MS = 20_000;
 function bystander(ring: Ring, names: string, key: string): string {
   const holders = ring.holders(key);
   return [...names].find((name) => !holders.includes(name))!;
+}
+
+function popping(key: string): DictOperation {
+  return { type: "pop", key: utf8(key), timeoutMs: 5_000 };
+}
+
+/** What a pop is answered. */
+interface Answered {
+  readonly type: string;
+  readonly value: Found;
 }
 
 /** How often each node's application was told of each key. */
@@ -186,6 +202,69 @@ Deno.test("a session is that of whoever wrote or touched last", () => {
   assertEquals(ring.get("B", "set"), undefined);
   assertEquals(ring.get("B", "plain"), "w");
   assertEquals(ring.get("B", "touched"), undefined);
+});
+
+/**
+ * Entries of a session of A, from when all clocks were 9 minutes ahead, whose
+ * first holder D came when they were right again.
+ */
+function farAheadRing(create?: CreateMachine): { ring: Ring; keys: string[] } {
+  const ring = new Ring(create === undefined ? {} : { create });
+  ring.grow(3);
+  for (const { clock } of ring.simulator.nodes) {
+    clock.jump(ring.nowMs, 9 * 60_000);
+  }
+  const all = Array.from({ length: 100 }, (_, i) => `far ${i}`);
+  for (const key of all) ring.set("A", key, "v", SESSION);
+  for (const { clock } of ring.simulator.nodes) clock.setRight(ring.nowMs);
+  ring.join("D", "A");
+  ring.settle();
+  const keys = all.filter((key) => ring.holders(key)[0] === "D");
+  assert(keys.length > 2);
+  return { ring, keys };
+}
+
+Deno.test("what a clock far ahead wrote is popped once, and not before others may be newer", () => {
+  const { ring, keys } = farAheadRing();
+  for (const key of keys) {
+    const outcome = ring.attempt("B", popping(key));
+    assert(outcome.type === "failed" && outcome.error.code === "clock");
+    assertEquals(outcome.error.applied, "no");
+    assertEquals(ring.get("B", key), "v");
+  }
+  // Until it is ahead by no more than a version may be.
+  ring.run(5 * 60_000);
+  for (const key of keys) {
+    assertEquals([1, 2].map(() => ring.pop("B", key)), ["v", undefined]);
+    assertEquals(ring.get("C", key), undefined);
+  }
+});
+
+Deno.test("a pop that is older than what it takes out gives it away twice", () => {
+  const { ring, keys } = farAheadRing(without("replacedIsObserved"));
+  ring.run(5 * 60_000);
+  const twice = keys.filter((key) =>
+    [1, 2].every(() => {
+      const { type, value } = ring.attempt("B", popping(key)) as Answered;
+      return type === "ok" && value.value !== undefined;
+    })
+  );
+  assertEquals(twice, keys);
+});
+
+Deno.test("a session that a clock far ahead wrote ends once others may be newer", () => {
+  const { ring, keys } = farAheadRing();
+  ring.crash("A");
+  ring.run(5 * 60_000);
+  for (const key of keys) assertEquals(ring.get("B", key), undefined);
+});
+
+Deno.test("without leases a key is nobody's, though its version is ahead of the clocks", () => {
+  const ring = new Ring();
+  ring.grow(3);
+  ring.node("A").clock.jump(ring.nowMs, 1_000);
+  ring.set("A", "k", "v", SESSION);
+  assertEquals(ring.pop("B", "k"), "v");
 });
 
 Deno.test("a first holder that slept does not run again what another one has run since", () => {
