@@ -190,12 +190,18 @@ export class Dialler {
     this.#makeRoom();
   }
 
-  /** The last link to a node is gone. */
-  onDown(link: Link, nowMs: number): void {
+  /**
+   * The last link to a node is gone.
+   *
+   * @param code why: the peer may have said good-bye
+   */
+  onDown(link: Link, code: number): void {
     const course = this.#courses.get(link.peer);
-    const { heartbeatMs } = this.#context.options.timings;
-    // A link that breaks as soon as it stands must not be dialled in a circle.
-    const wasStable = nowMs - link.openMs >= heartbeatMs;
+    const { nowMs, options } = this.#context;
+    // A link that breaks as soon as it stands must not be dialled in a circle,
+    // nor one for which the peer has no room.
+    const wasStable = code !== CloseCode.normal &&
+      nowMs - link.openMs >= options.timings.heartbeatMs;
     if (course !== undefined) {
       course.failures = wasStable ? 0 : course.failures + 1;
     }
@@ -330,7 +336,8 @@ export class Dialler {
 
   /**
    * Gives up the links that were not used for longest, if there are too many.
-   * Who is new has to learn first whom else it can link to.
+   * Who is new has to learn first whom else it can link to; and who is known
+   * and wants a link must not have to dial in a circle for it.
    */
   #makeRoom(): void {
     const { nowMs, options, timers } = this.#context;
@@ -340,7 +347,7 @@ export class Dialler {
       let isAnyNew = false;
       for (const link of this.#links.primaries) {
         if (this.#wanted.has(link.peer)) continue;
-        const isNew = this.#table.knownSinceMs(link.peer)! + newMs > nowMs;
+        const isNew = link.openMs + newMs > nowMs;
         isAnyNew ||= isNew;
         if (isNew) continue;
         if (idle === undefined || usedMs(link) < usedMs(idle)) idle = link;

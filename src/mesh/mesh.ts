@@ -370,7 +370,7 @@ export class Mesh<Operation> {
     this.#calls.onAcquainted(peer);
     this.#context.notice({ type: "disconnect", peer, code, reason });
     if (this.#isClosed) return;
-    this.#dialler.onDown(link, this.#context.nowMs);
+    this.#dialler.onDown(link, code);
     // A good-bye is no sign of death; what comes without one may be.
     if (code !== CloseCode.normal) this.detector.onLinkLost(peer);
   }

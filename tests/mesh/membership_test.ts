@@ -288,6 +288,31 @@ Deno.test("a node with few links reaches all, by others or by a dial, and keeps 
   }
 });
 
+Deno.test("who knows only a node that has no room is told of the others first", () => {
+  const net = new Network(96);
+  const stations = Array.from(
+    { length: 16 },
+    (_, i) => net.add(`n${i}`, { linksMax: 8 }),
+  );
+  for (const station of stations.slice(1)) {
+    net.connect(station, stations[0]!);
+    net.run(50);
+  }
+  net.until(() => agree(stations), 30_000);
+  for (let i = 0; i < 4; i++) {
+    const leaf = net.add(`leaf ${i}`, { isLeaf: true, linksMax: 8 });
+    net.connect(leaf, stations[0]!);
+    stations.push(leaf);
+    net.until(() => agree(stations), 10_000);
+  }
+  net.run(10_000);
+  net.counts.clear();
+  net.run(60_000);
+  // Who is turned away does not dial again at once.
+  const hellos = net.counts.get("hello") ?? 0;
+  assert(hellos < 20 * stations.length, `${hellos} hellos in a minute`);
+});
+
 Deno.test("above 64 nodes every table is right though not every link is there", () => {
   const net = new Network(91);
   const stations = Array.from({ length: 90 }, (_, i) => net.add(`n${i}`));
