@@ -61,6 +61,16 @@ export interface DictStats {
   readonly callsWaiting: number;
 }
 
+/** Numbers of what is handed on through a node, or done there for others. */
+export interface RouteStats {
+  /** The most hops of what came to this node. */
+  readonly hopsMost: number;
+  /** How often something came that its sender was nearer to. */
+  readonly stepsBack: number;
+  /** Operations on their way, those of its own application included. */
+  readonly waiting: number;
+}
+
 /** The dict's part of a node. */
 export class Dict implements Extension<DictOperation> {
   readonly #context: Context;
@@ -144,9 +154,9 @@ export class Dict implements Extension<DictOperation> {
   }
 
   /** Of what others handed on to this node: a loop would show here. */
-  get routes(): { readonly hopsMost: number; readonly stepsBack: number } {
-    const { hopsMost, stepsBack } = this.#coordinator.routing;
-    return { hopsMost, stepsBack };
+  get routes(): RouteStats {
+    const { hopsMost, stepsBack, size } = this.#coordinator.routing;
+    return { hopsMost, stepsBack, waiting: size };
   }
 
   /** The copy of a key that is held here, if any. */

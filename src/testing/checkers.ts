@@ -243,7 +243,9 @@ const DEADLINES_PER_CALL = 4;
 export function deadlinesEnd(live: readonly LiveNode[]): Finding {
   for (const { name, machine } of live) {
     const { stats, dict } = machine;
-    const calls = stats.requestsInFlight + dict.stats.callsWaiting;
+    // What is done for others, or handed on, waits as its own calls do.
+    const calls = stats.requestsInFlight + dict.stats.callsWaiting +
+      (dict.routes?.waiting ?? 0);
     const most = DEADLINES + DEADLINES_PER_MEMBER * stats.members +
       DEADLINES_PER_LINK * stats.links +
       DEADLINES_PER_REPLY * stats.repliesWaiting + DEADLINES_PER_CALL * calls;

@@ -9,7 +9,7 @@ import type { ChordError } from "../base/errors.ts";
 import type { Instant, Machine } from "../base/machine.ts";
 import type { NodeOptions } from "../base/options.ts";
 import type { Random } from "../base/random.ts";
-import type { CopyView, DictStats } from "../dict/dict.ts";
+import type { CopyView, DictStats, RouteStats } from "../dict/dict.ts";
 import type { TableListener } from "../dict/table.ts";
 import type { DictOperation } from "../dict/operations.ts";
 import type { Id } from "../id/id.ts";
@@ -39,7 +39,7 @@ export interface MachineView {
     readonly isSettled: boolean;
     readonly stats: DictStats;
     /** Of what others handed on to it. */
-    readonly routes?: { readonly hopsMost: number; readonly stepsBack: number };
+    readonly routes?: RouteStats;
     copyOf(id: Id): CopyView | undefined;
     copies(): Iterable<CopyView>;
   };

@@ -141,10 +141,18 @@ Deno.test("a copy may become newer, and go when three others have it", () => {
 
 Deno.test("deadlinesEnd() wants a reason for each deadline", () => {
   const [node] = ring("a") as [HandMade];
-  const withTimers = (timers: number, requestsInFlight: number): LiveNode => ({
+  const withTimers = (
+    timers: number,
+    requestsInFlight: number,
+    waiting = 0,
+  ): LiveNode => ({
     name: "a",
     machine: {
       ...node.machine,
+      dict: {
+        ...node.machine.dict,
+        routes: { hopsMost: 0, stepsBack: 0, waiting },
+      },
       members: [],
       stats: { ...NO_NODE_STATS, timers, requestsInFlight },
     },
@@ -152,6 +160,7 @@ Deno.test("deadlinesEnd() wants a reason for each deadline", () => {
   assertEquals(deadlinesEnd([withTimers(30, 0)]), undefined);
   assertMatch(deadlinesEnd([withTimers(60, 0)]) ?? "", /a has 60 deadlines/);
   assertEquals(deadlinesEnd([withTimers(60, 20)]), undefined);
+  assertEquals(deadlinesEnd([withTimers(60, 0, 20)]), undefined);
 });
 
 Deno.test("idleIsCheap() convicts who sends much while nothing happens", () => {
