@@ -55,8 +55,8 @@ const LEASE_MS = 5_000;
 /** How much more of anything there may be than in the first quarter. */
 const GROWTH_MAX = 3;
 const GROWTH_START = 1_000;
-/** By then those who never were are found out, one each second. */
-const REST_MS = 200_000;
+/** By then those who never were are found out, one in four seconds. */
+const REST_MS = 800_000;
 /**
  * What is enough for nodes that have nothing to do. They may see different
  * rings for ever: nobody can refute what a member says in its last incarnation.

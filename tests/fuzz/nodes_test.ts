@@ -76,7 +76,7 @@ class Planning extends Counting {
 for (
   const [Defect, words] of [
     [Throwing, "machinesNeverThrow"],
-    [Growing, "is still"],
+    [Growing, "somewhere"],
     [Planning, "timers is still"],
   ] as const
 ) {
