@@ -231,8 +231,8 @@ export function boundedQueues(
   return undefined;
 }
 
-/** Deadlines that a node needs besides those of what it has: watches, too. */
-const DEADLINES = 64;
+/** Deadlines that a node needs besides those of what it has. */
+const DEADLINES = 32;
 const DEADLINES_PER_MEMBER = 2;
 const DEADLINES_PER_LINK = 2;
 const DEADLINES_PER_REPLY = 2;
