@@ -88,6 +88,7 @@ export class Dict implements Extension<DictOperation> {
   /** Members that others may not know yet, until when; the oldest first. */
   readonly #newMembers: NewMembers;
   #listener: TableListener = () => {};
+  #membersListener: () => void = () => {};
 
   constructor(context: Context, peers: Peers) {
     this.#context = context;
@@ -196,6 +197,11 @@ export class Dict implements Extension<DictOperation> {
     this.#listener = listener;
   }
 
+  /** Has `listener` told when members come, go, or change their role. */
+  set onMembers(listener: () => void) {
+    this.#membersListener = listener;
+  }
+
   onCall(call: CallNumber, operation: DictOperation): void {
     const { timeoutMs } = operation;
     switch (operation.type) {
@@ -263,6 +269,7 @@ export class Dict implements Extension<DictOperation> {
     this.#sessions.check();
     this.#watched.onRing();
     this.#watches.onRing();
+    this.#membersListener();
   }
 
   onPresence(): void {

@@ -160,7 +160,25 @@ export class Residence {
     if (this.isSettled && role !== Role.joining) this.#resolve("settled");
   }
 
-  /** Where not all are known, who is near the place is asked for first. */
+  /**
+   * Who was there before has its place, unless somebody else has it now: how
+   * wide the gaps are says little while others come back as well.
+   */
+  #begin(place: Id | undefined): void {
+    if (this.#peers.isPartial) return this.#beginFar(place);
+    const { ring } = this.#peers;
+    const taken = this.#positions();
+    const isFree = place !== undefined && !taken.includes(place);
+    const position = isFree
+      ? place
+      : positionInLargestGap(taken, this.#context.random);
+    this.#placesTried = isFree ? PLACES_TRIED_MAX : 1;
+    // Without anybody to take data from, this node founds the ring.
+    const isFounder = ring.members.length === 0;
+    this.#take(isFounder ? Role.active : Role.joining, position);
+  }
+
+  /** The same where not all are known: who is near is asked for first. */
   #beginFar(place: Id | undefined): void {
     if (this.#isLocating) return;
     this.#isLocating = true;
@@ -177,7 +195,6 @@ export class Residence {
       }
       const run = members.map(({ position }) => position);
       this.#placesTried = 1;
-      // Who was there before has its place, unless somebody else has it now.
       const isFree = place !== undefined && !run.includes(place);
       const position = isFree ? place : positionBetween(run, random);
       this.#take(Role.joining, position);
@@ -189,19 +206,6 @@ export class Residence {
       kind === "join"
     );
     if (isWanted && this.#peers.self.role === Role.leaf) this.#begin(undefined);
-  }
-
-  #begin(place: Id | undefined): void {
-    if (this.#peers.isPartial) return this.#beginFar(place);
-    const { ring } = this.#peers;
-    const taken = this.#positions();
-    const position = place !== undefined && !isCrowded(place, taken)
-      ? place
-      : positionInLargestGap(taken, this.#context.random);
-    this.#placesTried = 1;
-    // Without anybody to take data from, this node founds the ring.
-    const isFounder = ring.members.length === 0;
-    this.#take(isFounder ? Role.active : Role.joining, position);
   }
 
   /** The positions of the others that are in the ring, sorted. */

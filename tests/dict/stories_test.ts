@@ -360,6 +360,34 @@ Deno.test("who comes back to its place is given it, unless others are there", ()
   ring.settle();
 });
 
+Deno.test("members that come back together have their places", () => {
+  for (let seed = 1; seed <= 20; seed++) {
+    const ring = new Ring({ seed, network: WIDE });
+    ring.grow(5);
+    const placeOf = (name: string) => {
+      const { machine } = ring.node(name);
+      return machine.members.find(({ id }) => id === machine.id)!.position;
+    };
+    const before = [..."BCDE"].map(placeOf);
+    for (const name of "BCDE") ring.crash(name);
+    ring.settle();
+    for (const name of "FGHI") ring.leech(name, "A");
+    ring.settle();
+    let joined = 0;
+    before.forEach((position, i) => {
+      const { simulator } = ring;
+      const operation = { type: "join", position, timeoutMs: 30_000 } as const;
+      simulator.call(ring.node("FGHI"[i]!), operation, ({ type }) => {
+        if (type === "ok") joined++;
+      });
+      ring.run(seed * 7 % 60);
+    });
+    ring.settle();
+    assertEquals(joined, 4);
+    assertEquals([..."FGHI"].map(placeOf), before, `seed ${seed}`);
+  }
+});
+
 Deno.test("a read asks the next holder in time, where round trips are long, too", () => {
   const ring = new Ring({ network: { latencyMinMs: 350, latencyMaxMs: 350 } });
   ring.grow(5);

@@ -5,7 +5,7 @@
  * @module
  */
 import { TIMINGS } from "../../base/options.ts";
-import { ChordSocket } from "../../dict/chord_socket.ts";
+import { ChordSocket, dictOf } from "../../dict/chord_socket.ts";
 import {
   type ChordOptions,
   MOVE_TIMEOUT_MS,
@@ -80,6 +80,8 @@ export class Life<K, V> {
   readonly #options: ChordObjectOptions<K, V>;
   readonly #copies: Copies;
   #remembered: Remembered | undefined;
+  /** Whether what changed about the others is still to be written down. */
+  #isNoteDue = false;
 
   constructor({ storage, options, url, remembered, onNode }: Origin<K, V>) {
     this.#storage = storage;
@@ -118,6 +120,7 @@ export class Life<K, V> {
   /** Closes the node; what it kept stays as it is. */
   async end(): Promise<void> {
     this.#copies.release();
+    dictOf(this.sock).onMembers = () => {};
     await this.sock.close();
   }
 
@@ -169,7 +172,20 @@ export class Life<K, V> {
     );
     await this.sock.join(); // It has; what else joining does is done here.
     await this.#awaitOthers(new Set(peers));
+    // Not before: a ring that comes back piece by piece is not what it was.
+    dictOf(this.sock).onMembers = () => this.#noteOthers();
     await this.remember();
+  }
+
+  /** Whom it would have to wait for if all restarted now; once for a turn. */
+  #noteOthers(): void {
+    if (this.#isNoteDue) return;
+    this.#isNoteDue = true;
+    queueMicrotask(() => {
+      this.#isNoteDue = false;
+      if (this.isOver) return;
+      this.remember().catch((error) => reportTo(this.sock, error));
+    });
   }
 
   /** When all restart at once, only together they have what they had. */

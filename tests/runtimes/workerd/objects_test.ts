@@ -108,52 +108,47 @@ await runtimeTest(
   },
 );
 
-/** Fails in half of its runs since members that leave are asked: see its name. */
-const OPEN = Deno.env.get("OPEN_DEFECTS") === "1";
-if (OPEN) {
-  await runtimeTest(
-    ["workerd"],
-    "when all objects are killed at once, all that was acknowledged is back",
-    async ({ workerd }) => {
-      await using members = await WorkerdMembers.start(workerd, {
-        siblings: ["0", "1", "2", "3", "4"],
-      });
-      const names = ["0", "1", "2", "3", "4"];
-      await agreed(members, names, 5);
-      const entries: Record<string, string> = {};
-      for (let i = 0; i < 100; i++) entries[`key ${i}`] = `value ${i}`;
-      await members.call("0", "update", entries);
-      for (let i = 0; i < 20; i++) {
-        await members.call(names[i % 5]!, "del", `key ${i}`);
-        delete entries[`key ${i}`];
-      }
-      const large = "x".repeat(1024 * 1024);
-      await members.call("1", "set", "large", large);
-      const places = (name: string) => members.call(name, "arcs");
-      const before = await places("0");
-      await members.workerd.kill();
-      await members.workerd.restart();
-      entries.large = large;
-      // At once, whoever is asked.
-      const found = await Promise.all(
-        Array.from(
-          { length: 100 },
-          (_, i) =>
-            members.call<string | null>(names[i % 5]!, "get", `key ${i}`),
-        ),
-      );
-      assertEquals(
-        found,
-        found.map((_, i) => entries[`key ${i}`] ?? null),
-      );
-      await agreed(members, names, 5);
-      assertEquals(await places("0"), before);
-      for (const name of names) {
-        assertEquals(await members.call(name, "copy"), entries);
-      }
-    },
-  );
-}
+await runtimeTest(
+  ["workerd"],
+  "when all objects are killed at once, all that was acknowledged is back",
+  async ({ workerd }) => {
+    await using members = await WorkerdMembers.start(workerd, {
+      siblings: ["0", "1", "2", "3", "4"],
+    });
+    const names = ["0", "1", "2", "3", "4"];
+    await agreed(members, names, 5);
+    const entries: Record<string, string> = {};
+    for (let i = 0; i < 100; i++) entries[`key ${i}`] = `value ${i}`;
+    await members.call("0", "update", entries);
+    for (let i = 0; i < 20; i++) {
+      await members.call(names[i % 5]!, "del", `key ${i}`);
+      delete entries[`key ${i}`];
+    }
+    const large = "x".repeat(1024 * 1024);
+    await members.call("1", "set", "large", large);
+    const places = (name: string) => members.call(name, "arcs");
+    const before = await places("0");
+    await members.workerd.kill();
+    await members.workerd.restart();
+    entries.large = large;
+    // At once, whoever is asked.
+    const found = await Promise.all(
+      Array.from(
+        { length: 100 },
+        (_, i) => members.call<string | null>(names[i % 5]!, "get", `key ${i}`),
+      ),
+    );
+    assertEquals(
+      found,
+      found.map((_, i) => entries[`key ${i}`] ?? null),
+    );
+    await agreed(members, names, 5);
+    assertEquals(await places("0"), before);
+    for (const name of names) {
+      assertEquals(await members.call(name, "copy"), entries);
+    }
+  },
+);
 
 await runtimeTest(
   ["workerd"],
