@@ -8,7 +8,7 @@ import { jittered, pick } from "../base/random.ts";
 import type { Id } from "../id/id.ts";
 import type { Context } from "../mesh/context.ts";
 import type { Peers } from "../mesh/peers.ts";
-import { Health } from "../wire/messages.ts";
+import { Health, Role } from "../wire/messages.ts";
 import { type Compared, Comparison } from "./comparison.ts";
 import type { Replica } from "./replica.ts";
 import type { Portion } from "./share.ts";
@@ -134,7 +134,10 @@ export class Repair {
 
   #canAsk({ portion, source }: Task): boolean {
     if (!this.#isThere(source)) return false;
-    const isOneEnough = this.#replica.share.isWhole || !portion.ready;
+    // A joiner can wait for a source that turns out to be silent; a holder is
+    // read from meanwhile.
+    const isOneEnough = this.#replica.share.isWhole ||
+      this.#peers.self.role === Role.joining;
     for (const running of this.#running.values()) {
       // Two sources of what is not here would send the same entries twice.
       const isSame = running.source === source ||
