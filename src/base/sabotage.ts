@@ -40,7 +40,7 @@ export type Rule =
   | "droppedOnceConfirmed"
   /** Only holders by their own view confirm that they have a copy. */
   | "onlyHoldersConfirm"
-  /** What was confirmed counts for the page that asked for it, and no other. */
+  /** What was confirmed counts for the page and the ring that asked for it. */
   | "confirmationsAreFresh"
   /** A joiner becomes active, and is read from, when it has caught up. */
   | "activeOnceReady"

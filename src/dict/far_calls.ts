@@ -72,8 +72,8 @@ export function farKeep(routing: Routing): HandOn {
     const order = { ...routing.orderFor(Errand.keep, keyId(key)), ...what };
     const how = { action: "hand on the key", timeoutMs };
     new FarCall(routing, order, how, {
-      done: () => done(true),
-      failed: () => done(false),
+      done: ({ holders }) => done(holders),
+      failed: () => done([]),
     }).start();
   };
 }

@@ -1,7 +1,8 @@
 /**
  * Has the holders of a key keep a copy that a far node has and would like to
  * drop: done once each of them, being a holder in its own view, has it or a
- * newer one. Whoever lacks it gets it, and is asked once more.
+ * newer one. Whoever lacks it gets it, and is asked once more. Told are those
+ * who confirmed: whether they are enough is judged by who drops the copy.
  *
  * @module
  */
@@ -27,6 +28,7 @@ export class Keep extends Call<readonly Id[]> {
   readonly #replica: Replica;
   readonly #entry: EntryRecord;
   readonly #id: Id;
+  #asked: readonly Id[] = [];
   #open = new Set<Id>();
   #isHeldByAll = true;
   #request: PendingRequest | undefined;
@@ -82,6 +84,7 @@ export class Keep extends Call<readonly Id[]> {
     const { number } = this.#request;
     const items = [{ id: this.#id, version: this.#entry.version }];
     const message = { type: "confirm", request: number, items } as const;
+    this.#asked = holders;
     this.#open = new Set(holders);
     this.#isHeldByAll = true;
     for (const id of holders) {
@@ -102,10 +105,7 @@ export class Keep extends Call<readonly Id[]> {
     if (!this.#isHeldByAll) {
       return void this.after(ASK_AGAIN_MS, () => this.#ask());
     }
-    const { replicas } = this.context.options;
-    this.succeed(
-      candidatesOf(this.#peers.ring, this.#id, replicas).map(({ id }) => id),
-    );
+    this.succeed(this.#asked);
   }
 
   #give(to: Id): void {

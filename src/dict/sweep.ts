@@ -9,7 +9,9 @@
  * at most 5 s old and the key is still not in the share. Whoever confirmed was
  * a holder then, so by (a) it cannot drop its own copy for a minute. Letting
  * any node with a copy confirm loses data: four former holders confirm each
- * other, and all drop.
+ * other, and all drop. Where fewer than R are known, all of them must have
+ * confirmed who are known when the copy is dropped, not when they were asked:
+ * of a ring that was cut, more turn up meanwhile.
  *
  * @module
  */
@@ -36,11 +38,11 @@ const FAR = -1;
 /** Entries that are handed on at once. */
 const PASSED_ON_MAX = 16;
 
-/** Has the holders of an entry keep it, wherever they are. */
+/** Has the holders of an entry keep it, wherever they are; tells who does. */
 export type HandOn = (
   entry: Entry,
   timeoutMs: number,
-  done: (isKept: boolean) => void,
+  done: (keepers: readonly Id[]) => void,
 ) => void;
 
 /** Entries with the same holders, and what these answered so far. */
@@ -153,8 +155,8 @@ export class Sweep {
     const { confirmedMaxMs } = this.#context.options.timings;
     let open = entries.length;
     for (const entry of entries) {
-      this.#handOn(entry, confirmedMaxMs, (isKept) => {
-        if (!isKept) this.#isDirty = true;
+      this.#handOn(entry, confirmedMaxMs, (keepers) => {
+        if (!this.#areAll(new Set(keepers), entry)) this.#isDirty = true;
         else if (this.#mayDrop(entry, { sentAtMs })) {
           this.#replica.table.delete(entry.id);
         }
@@ -263,13 +265,26 @@ export class Sweep {
     page.request.cancel();
     this.#page = undefined;
     for (const [i, entry] of page.entries.entries()) {
-      const isHeldByAll = page.confirmed[i]!.size >= page.holders.length ||
-        this.#context.lacks("droppedOnceConfirmed");
-      if (isHeldByAll && this.#mayDrop(entry, page)) {
+      if (this.#isHeldByAll(page, i) && this.#mayDrop(entry, page)) {
         this.#replica.table.delete(entry.id);
       }
     }
     this.#after(page);
+  }
+
+  #isHeldByAll({ entries, holders, confirmed }: Page, at: number): boolean {
+    if (this.#context.lacks("droppedOnceConfirmed")) return true;
+    const by = confirmed[at]!;
+    return by.size >= holders.length && this.#areAll(by, entries[at]!);
+  }
+
+  /** Whether these are R, or all who could have a copy by now. */
+  #areAll(ids: ReadonlySet<Id>, { id }: Entry): boolean {
+    const { replicas } = this.#context.options;
+    if (ids.size >= replicas) return true;
+    if (this.#context.lacks("confirmationsAreFresh")) return ids.size > 0;
+    const holders = candidatesOf(this.#peers.ring, id, replicas);
+    return ids.size > 0 && holders.every((holder) => ids.has(holder.id));
   }
 
   /** What was pushed is confirmed at once, and once: it may be refused. */

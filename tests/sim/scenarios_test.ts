@@ -127,6 +127,26 @@ Deno.test("a member that leaves has handed over all that it held", () => {
   for (const key of KEYS) assertEquals(ring.copies(key).length, 3);
 });
 
+Deno.test("who leaves while a member comes back hands over to that one, too", () => {
+  // It comes back before, while and after the others confirm their copies.
+  for (let backMs = 0; backMs < 500; backMs += 20) {
+    const network = { latencyMinMs: 60, latencyMaxMs: 60 };
+    const ring = new Ring({ network });
+    ring.grow(4);
+    ring.split("ABC", "D");
+    ring.run(20_000);
+    for (const key of KEYS) ring.set("A", key, `value of ${key}`);
+    ring.heal();
+    const { url } = ring.node("C").host;
+    const connect = { type: "connect", url, timeoutMs: 5_000 } as const;
+    ring.simulator.call(ring.node("D"), connect, () => {});
+    ring.run(backMs);
+    ring.leave("C");
+    ring.settle();
+    assertAllThere(ring, "ABD");
+  }
+});
+
 Deno.test("members leave one by one, down to one that has everything", () => {
   const ring = filled(4);
   for (const name of "BCD") {

@@ -91,6 +91,26 @@ function dropAfterLosses(create: CreateMachine): void {
   ring.run(40_000);
 }
 
+/**
+ * Of four members one was cut off and comes back while another one leaves,
+ * which asked the two that it knew whether they have its copies.
+ */
+function leaveWhileOneComesBack(create: CreateMachine): void {
+  const network = { latencyMinMs: 60, latencyMaxMs: 60 };
+  const ring = new Ring({ create, network });
+  ring.grow(4);
+  ring.split("ABC", "D");
+  ring.run(20_000);
+  for (let i = 0; i < 20; i++) ring.set("A", `key ${i}`, "v");
+  ring.heal();
+  const { url } = ring.node("C").host;
+  const connect = { type: "connect", url, timeoutMs: 5_000 } as const;
+  ring.simulator.call(ring.node("D"), connect, () => {});
+  ring.run(250);
+  ring.leave("C");
+  ring.settle();
+}
+
 /** Stories of defects. */
 export const STORIES: readonly Control[] = [
   inStory(
@@ -110,6 +130,15 @@ export const STORIES: readonly Control[] = [
       sound: () => createChordMachine,
     },
     dropAfterLosses,
+  ),
+  inStory(
+    "all whom a leaver knew confirm, while it learns of more",
+    ["copiesAreDroppedSafely"],
+    {
+      broken: () => without("confirmationsAreFresh"),
+      sound: () => createChordMachine,
+    },
+    leaveWhileOneComesBack,
   ),
   inStory(
     "all holders of a key crash at once",
