@@ -11,6 +11,7 @@
  */
 import { CONTROLS } from "../tests/sim/controls/list.ts";
 import type { ControlReport } from "./controls_worker.ts";
+import { wished } from "./wished.ts";
 
 const USAGE = "use --jobs N";
 
@@ -60,13 +61,7 @@ function lineOf({ index, check, seeds, seconds }: ControlReport): string {
 }
 
 if (import.meta.main) {
-  let jobs: number;
-  try {
-    jobs = jobsOf(Deno.args);
-  } catch (error) {
-    console.error((error as Error).message);
-    Deno.exit(2);
-  }
+  const jobs = wished(jobsOf);
   const startMs = performance.now();
   const wrong: string[] = [];
   console.log("caught by                      seeds     time  what was wrong");

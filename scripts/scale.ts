@@ -22,6 +22,7 @@ import {
 import { jobsFor, summed } from "./scale/jobs.ts";
 import { REASONS } from "./scale/reasons.ts";
 import type { Order, Report } from "./scale/worker.ts";
+import { wished } from "./wished.ts";
 
 const RESULTS = new URL("../tests/scale/results.json", import.meta.url);
 const USAGE = "use [--quick] [--only JOB,…] [--jobs N]";
@@ -166,12 +167,6 @@ async function main({ names, isQuick, threads }: Wish): Promise<boolean> {
 }
 
 if (import.meta.main) {
-  let wish: Wish;
-  try {
-    wish = wishOf(Deno.args);
-  } catch (error) {
-    console.error((error as Error).message);
-    Deno.exit(2);
-  }
+  const wish = wished(wishOf);
   if (!await main(wish)) Deno.exit(1);
 }

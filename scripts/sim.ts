@@ -28,6 +28,7 @@ import { commitOf } from "./commit.ts";
 import { replayCommand, runSeeds } from "./sim_pool.ts";
 import { shrink } from "./sim_shrink.ts";
 import { runJob, type SeedReport } from "./sim_worker.ts";
+import { wished } from "./wished.ts";
 
 const USAGE = "use --seed N [--trace] [--shrink], or --seeds N [--from M] " +
   "[--jobs N]; with --sync, --nodes N, --clients N, --minutes N, --bound N, " +
@@ -200,13 +201,7 @@ function speedOf(reports: readonly SeedReport[]): string {
 }
 
 if (import.meta.main) {
-  let wish: Wish;
-  try {
-    wish = wishOf(Deno.args);
-  } catch (error) {
-    console.error((error as Error).message);
-    Deno.exit(2);
-  }
+  const wish = wished(wishOf);
   const passed = wish.count === undefined
     ? await runOne(wish)
     : await runMany(wish, wish.count);

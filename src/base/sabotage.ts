@@ -4,7 +4,7 @@
  * Two things: take a way that is allowed but seldom taken ("buggify", as in
  * FoundationDB), and leave out a rule, which some check must then notice; a
  * check that has never failed proves nothing. Nothing that an application can
- * set leads here: without a simulation there is no such object, and each place
+ * set leads here: without a simulation there is no such object, and each point
  * that asks costs one comparison with `undefined`. Subclasses in the tests were
  * the alternative; they cannot reach into a step, where the rules are.
  *
@@ -12,7 +12,7 @@
  */
 
 /** Ways that are allowed at any time, and seldom taken. */
-export type Place =
+export type BuggifyPoint =
   /** A time-out is over sooner. */
   | "earlyTimeout"
   /** A page holds one entry only. */
@@ -70,7 +70,7 @@ export type Rule =
 /** Asked by the machines of one node of a simulation. */
 export interface Sabotage {
   /** Whether to take an unlikely way this time. */
-  isUnlucky(place: Place): boolean;
+  isUnlucky(point: BuggifyPoint): boolean;
   /** Whether a rule is left out. */
   lacks(rule: Rule): boolean;
 }

@@ -5,9 +5,9 @@
  * for it is here. A node that gains a segment, or that may have missed writes
  * (it was taken for dead, it slept, two rings met), loses readiness first and
  * gets it back by comparing with the other holders, and with members that leave
- * and held it. Reads of a segment that is not ready ask all of these. The alternative, to leave the ring and join
- * again, empties the ring when two halves find that each believed the other
- * dead.
+ * and held it. Reads of a segment that is not ready ask all of these. The
+ * alternative, to leave the ring and join again, empties the ring when two
+ * halves find that each believed the other dead.
  *
  * @module
  */

@@ -7,7 +7,7 @@
 import type { ChordError } from "../base/errors.ts";
 import type { Instant } from "../base/machine.ts";
 import type { NodeOptions } from "../base/options.ts";
-import type { Place, Rule, Sabotage } from "../base/sabotage.ts";
+import type { BuggifyPoint, Rule, Sabotage } from "../base/sabotage.ts";
 import type { Random } from "../base/random.ts";
 import { Timers } from "../base/timers.ts";
 import type { CallNumber, NodeEffect, Notice } from "./events.ts";
@@ -39,8 +39,8 @@ export class Context {
   }
 
   /** Whether a simulation wants an unlikely way to be taken this time. */
-  isUnlucky(place: Place): boolean {
-    return this.#sabotage !== undefined && this.#sabotage.isUnlucky(place);
+  isUnlucky(point: BuggifyPoint): boolean {
+    return this.#sabotage !== undefined && this.#sabotage.isUnlucky(point);
   }
 
   /** Whether a simulation has left a rule out. */

@@ -101,7 +101,7 @@ export function rankFrom(
 ): number {
   if (!hasPlace(self)) return Infinity;
   const count = members.length;
-  const ahead = (index - placeOf(members, self) + count) % count;
+  const ahead = (index - slotOf(members, self) + count) % count;
   return ahead > count / 2 ? ahead - count : ahead;
 }
 
@@ -118,7 +118,7 @@ export function windowOf(
   const count = members.length;
   const width = 2 * reach + 1;
   if (count <= width || !hasPlace(self)) return ring;
-  const start = (placeOf(members, self) - reach + count) % count;
+  const start = (slotOf(members, self) - reach + count) % count;
   const end = start + width;
   const near = end <= count
     ? members.slice(start, end)
@@ -165,7 +165,7 @@ export function memberIndex(
   members: readonly MemberRecord[],
   member: Pick<MemberRecord, "id" | "position">,
 ): number {
-  const at = placeOf(members, member);
+  const at = slotOf(members, member);
   return members[at]?.id === member.id ? at : -1;
 }
 
@@ -224,13 +224,13 @@ function spliced(
 ): readonly MemberRecord[] {
   if (out === undefined && into === undefined) return list;
   const copy = list.slice();
-  if (out !== undefined) copy.splice(placeOf(copy, out), 1);
-  if (into !== undefined) copy.splice(placeOf(copy, into), 0, into);
+  if (out !== undefined) copy.splice(slotOf(copy, out), 1);
+  if (into !== undefined) copy.splice(slotOf(copy, into), 0, into);
   return copy;
 }
 
 /** The index of the first one at or after a node's place. */
-function placeOf(
+function slotOf(
   list: readonly MemberRecord[],
   { id, position }: Pick<MemberRecord, "id" | "position">,
 ): number {

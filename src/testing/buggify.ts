@@ -4,10 +4,10 @@
  * @module
  */
 import { fraction, type Random } from "../base/random.ts";
-import type { Place, Rule, Sabotage } from "../base/sabotage.ts";
+import type { BuggifyPoint, Rule, Sabotage } from "../base/sabotage.ts";
 
 /** How often each way is taken where it could be; 0 if it is not named. */
-export type BuggifyShares = Readonly<Partial<Record<Place, number>>>;
+export type BuggifyShares = Readonly<Partial<Record<BuggifyPoint, number>>>;
 
 /** One for all nodes; it draws in the order in which they ask. */
 export class Buggify implements Sabotage {
@@ -21,9 +21,9 @@ export class Buggify implements Sabotage {
     this.#shares = shares;
   }
 
-  isUnlucky(place: Place): boolean {
+  isUnlucky(point: BuggifyPoint): boolean {
     if (!this.isOn) return false;
-    const share = this.#shares[place];
+    const share = this.#shares[point];
     return share !== undefined && fraction(this.#random) < share;
   }
 

@@ -6,7 +6,7 @@
  */
 import type { Limits } from "../base/options.ts";
 import { fraction, pick, SeededRandom } from "../base/random.ts";
-import type { Place } from "../base/sabotage.ts";
+import type { BuggifyPoint } from "../base/sabotage.ts";
 import type { BuggifyShares } from "./buggify.ts";
 import type { RawOptions } from "./raw.ts";
 
@@ -148,7 +148,7 @@ const TIGHT_LIMITS: Partial<Limits> = {
 /** With more members than this messages go through others. */
 const FEW_LINKS = 8;
 
-const PLACES: readonly Place[] = [
+const POINTS: readonly BuggifyPoint[] = [
   "earlyTimeout",
   "tinyPage",
   "slowRead",
@@ -211,11 +211,11 @@ export function hazardsOf(seed: number, isHealthy: boolean): Hazards {
 
 function buggifyShares(seed: number): BuggifyShares {
   const random = new SeededRandom(seed, "buggify shares");
-  const shares: Partial<Record<Place, number>> = {};
-  for (const place of PLACES) {
+  const shares: Partial<Record<BuggifyPoint, number>> = {};
+  for (const point of POINTS) {
     const isOn = fraction(random) < 0.5;
     const share = 0.2 * fraction(random) ** 2;
-    if (isOn) shares[place] = share;
+    if (isOn) shares[point] = share;
   }
   return shares;
 }
