@@ -65,16 +65,14 @@ export function farSet(
   return new FarCall(routing, order, how, ending);
 }
 
-/** Has the holders of an entry keep it, or a newer one. */
+/** Has the holders of an entry keep it, or a newer one; it is tried once. */
 export function farKeep(routing: Routing): HandOn {
   return ({ key, value, version, terms }, timeoutMs, done) => {
     const what = { key, value, version, terms };
     const order = { ...routing.orderFor(Errand.keep, keyId(key)), ...what };
-    const how = { action: "hand on the key", timeoutMs };
-    new FarCall(routing, order, how, {
-      done: ({ holders }) => done(holders),
-      failed: () => done([]),
-    }).start();
+    routing.begin(order, 0, timeoutMs, (routed) => {
+      done(routed?.holders ?? []);
+    });
   };
 }
 

@@ -149,18 +149,26 @@ export class Sweep {
     }
   }
 
-  /** Where its holders are not known here, each is handed on by itself. */
+  /**
+   * Where its holders are not known here, each is handed on by itself. Where
+   * that fails, perhaps for want of a link, those after it wait for a while.
+   */
   #passOn(entries: readonly Entry[]): void {
-    const sentAtMs = this.#context.nowMs;
-    const { confirmedMaxMs } = this.#context.options.timings;
+    const { timers, nowMs: sentAtMs, options } = this.#context;
     let open = entries.length;
+    let isEachKept = true;
     for (const entry of entries) {
-      this.#handOn(entry, confirmedMaxMs, (keepers) => {
-        if (!this.#areAll(new Set(keepers), entry)) this.#isDirty = true;
+      this.#handOn(entry, options.timings.confirmedMaxMs, (keepers) => {
+        const isKept = this.#areAll(new Set(keepers), entry);
+        isEachKept &&= isKept;
+        if (!isKept) this.#isDirty = true;
         else if (this.#mayDrop(entry, { sentAtMs })) {
           this.#replica.table.delete(entry.id);
         }
-        if (--open === 0) this.#next();
+        if (--open > 0) return;
+        if (isEachKept) return this.#next();
+        const atMs = this.#context.nowMs + SOON_MS;
+        this.#timer = timers.at(atMs, () => this.#next());
       });
     }
   }

@@ -1,6 +1,6 @@
 /** Rings that outgrow what a node may know, and shrink again. */
 import { assert, assertEquals } from "@std/assert";
-import { oneRing } from "../../src/testing/checkers.ts";
+import { deadlinesEnd, oneRing } from "../../src/testing/checkers.ts";
 import { SeededRandom } from "../../src/base/random.ts";
 import {
   demandOwners,
@@ -84,4 +84,27 @@ Deno.test("a session's entries stay while their far writer lives, and go when it
   ring.run(90_000);
   assertEquals(ring.get("B", "of C"), undefined);
   assertEquals(ring.get("B", "of D"), "here");
+});
+
+Deno.test("a member that no link is left to waits for one with what it must hand on, and for no more", () => {
+  const ring = new Ring({ fullTableMax: 8, successors: 2 });
+  ring.grow(5);
+  for (let i = 0; i < 300; i++) ring.set("A", `key ${i}`, `${i}`);
+  for (const name of "FGHIJKLMNOPQRSTU") ring.join(name, "A");
+  ring.settle();
+  const { machine, host, endpoints } = ring.node("A");
+  const { network, nodes, queue } = ring.simulator;
+  const held = machine.dict.stats.entries;
+  const isHandingOn = () => machine.dict.stats.entries < held;
+  assert(queue.run(ring.nowMs + 90_000, isHandingOn), "nothing to hand on");
+  network.cut((from, to) => from === host || to === host);
+  for (const end of [...endpoints.values()]) network.halfOpen(end);
+  for (let i = 0; i < 40; i++) {
+    ring.run(50);
+    assertEquals(deadlinesEnd(nodes), undefined);
+  }
+  assert(machine.stats.links === 0);
+  ring.heal();
+  ring.sweep();
+  for (let i = 0; i < 300; i++) assertEquals(ring.get("U", `key ${i}`), `${i}`);
 });
