@@ -13,6 +13,7 @@
  *
  * @module
  */
+import type { Bytes } from "../base/bytes.ts";
 import { jittered, shuffled } from "../base/random.ts";
 import type { Id } from "../id/id.ts";
 import { encode, laneOf } from "../wire/codec.ts";
@@ -30,7 +31,7 @@ import type { Requests } from "./requests.ts";
 import { SecondHandProbes } from "./second_hand.ts";
 import { Suspicions } from "./suspicions.ts";
 import { isPresent, type Table } from "./table.ts";
-import { neighbours } from "./vicinity.ts";
+import { doorsOf, guestsOf, isDialable, neighbours } from "./vicinity.ts";
 
 /** Nodes that are asked to probe a silent one. */
 const PROBERS_SILENT = 3;
@@ -75,6 +76,8 @@ export class Detector {
   #neighbours: readonly Id[] = [];
   /** The neighbours, and who cannot be dialled and so lives by its links. */
   #watched: ReadonlySet<Id> = new Set();
+  /** Who is told of broadcasts: enough that each hears of them from several. */
+  #told: ReadonlySet<Id> = new Set();
   /** Whom to probe at random next, last first. */
   #round: Id[] = [];
   #ticks = 0;
@@ -223,27 +226,39 @@ export class Detector {
     const { heartbeatMs } = options.timings;
     const quietMs = nowMs - heartbeatMs / 2;
     const untoldMs = nowMs - UNTOLD_HEARTBEATS * heartbeatMs;
-    let bytes: ReturnType<typeof encode> | undefined;
+    let plain: Bytes | undefined;
+    let telling: Bytes | undefined;
     let hasMarks = false;
     for (const link of this.#watchedLinks()) {
       const isQuiet = link.lastSentMs <= quietMs;
       if (!isQuiet && link.lastBeatMs > untoldMs) continue;
-      if (bytes === undefined) {
+      const isTold = this.#told.has(link.peer);
+      if (isTold && telling === undefined) {
         const marks = this.#handlers.marks();
         hasMarks = marks.length > 0;
-        const table = this.#handlers.digest();
-        bytes = encode({ type: "heartbeat", table, marks });
+        telling = this.#heartbeat(marks);
       }
-      if (!isQuiet && !hasMarks) continue;
+      if (!isQuiet && !(isTold && hasMarks)) continue;
       link.lastBeatMs = nowMs;
+      const bytes = isTold ? telling! : plain ??= this.#heartbeat([]);
       this.#links.sendBytes(link, laneOf("heartbeat"), bytes);
     }
+  }
+
+  #heartbeat(marks: readonly Mark[]): Bytes {
+    const table = this.#handlers.digest();
+    return encode({ type: "heartbeat", table, marks });
   }
 
   #watch(): void {
     const { order, self } = this.#table;
     this.#watchedOf = order;
     this.#neighbours = neighbours(order, self.id);
+    // Who cannot be dialled may have nobody but such next to it.
+    this.#told = new Set([
+      ...this.#neighbours,
+      ...(isDialable(self.url) ? guestsOf : doorsOf)(this.#table, self.id),
+    ]);
     const watched = new Set(this.#neighbours);
     for (const record of this.#table.records()) {
       if (record.url === "" && isPresent(record)) watched.add(record.id);

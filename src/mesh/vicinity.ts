@@ -50,6 +50,24 @@ export function doorsOf(table: Table, of: Id): Id[] {
   return doors;
 }
 
+/** Those who cannot be dialled and have this node among their doors. */
+export function guestsOf(table: Table, door: Id): Id[] {
+  const { order } = table;
+  const guests: Id[] = [];
+  const at = lowerBound(order, door);
+  for (const direction of [1, -1]) {
+    let between = 0;
+    for (let step = 1; step < order.length && between < NEIGHBOURS; step++) {
+      const id = order[(at + direction * step + order.length) % order.length]!;
+      const record = table.get(id);
+      if (record === undefined || !isPresent(record)) continue;
+      if (isDialable(record.url)) between++;
+      else if (!guests.includes(id)) guests.push(id);
+    }
+  }
+  return guests;
+}
+
 /** Whether a url can be dialled by everybody. */
 export function isDialable(url: string): boolean {
   return url.startsWith("ws://") || url.startsWith("wss://");

@@ -9,6 +9,7 @@ import {
 import { type Id, randomId } from "../../src/id/id.ts";
 import { memberIndex, newcomers } from "../../src/mesh/ring_view.ts";
 import { Table } from "../../src/mesh/table.ts";
+import { doorsOf, guestsOf } from "../../src/mesh/vicinity.ts";
 import { Health, type MemberRecord, Role } from "../../src/wire/messages.ts";
 
 const AWAY_MAX_MS = 1_000_000;
@@ -139,4 +140,22 @@ Deno.test("the parts of a table add up to its digest, and say when it changed", 
   assertEquals(table.changedMs, 9);
   table.apply({ ...other!, health: Health.suspect }, "detector", 11);
   assertEquals(table.changedMs, 9);
+});
+
+Deno.test("who is a door of one that cannot be dialled has it as a guest, and nobody else", () => {
+  for (let seed = 1; seed <= 20; seed++) {
+    const random = new SeededRandom(seed);
+    const share = fraction(random);
+    const all = records(random, 2 + below(random, 40)).map((record) =>
+      fraction(random) < share ? { ...record, url: "" } : record
+    );
+    const table = tableOf(all);
+    const idsOf = (isGuest: boolean) =>
+      all.filter(({ url }) => (url === "") === isGuest).map(({ id }) => id);
+    const guests = idsOf(true);
+    for (const door of idsOf(false)) {
+      const wanted = guests.filter((id) => doorsOf(table, id).includes(door));
+      assertEquals(guestsOf(table, door).sort(), wanted.sort());
+    }
+  }
 });

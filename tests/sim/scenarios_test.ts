@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { idleIsCheap } from "../../src/testing/checkers.ts";
 import { Ring } from "../../src/testing/scenarios.ts";
 
 const KEYS = Array.from({ length: 40 }, (_, i) => `key ${i}`);
@@ -246,4 +247,23 @@ Deno.test("who was suspected for a while is compared with again at once", () => 
     const tookMs = ring.nowMs - sinceMs;
     assert(tookMs < 4_000, `cut for ${cutMs} ms, settled after ${tookMs} ms`);
   }
+});
+
+Deno.test("a leaf of a large ring tells of others' broadcasts no more than a member does", () => {
+  const ring = new Ring();
+  ring.grow(22);
+  ring.leech("leaf", "A");
+  ring.settle();
+  const announcers = new Set<string>();
+  for (let i = 0; announcers.size < 5; i++) {
+    announcers.add(ring.holders(`key ${i}`)[0]!);
+    ring.set("A", `key ${i}`, "v", { ttlMs: 60_000, session: false });
+  }
+  ring.run(55_000);
+  const { nodes } = ring.simulator;
+  const before = nodes.map(({ machine }) => machine.stats);
+  // Nothing happens but that the first holders tell that the time is over.
+  ring.run(15_000);
+  assertEquals(ring.get("A", "key 0"), undefined);
+  assertEquals(idleIsCheap(nodes, before, 15_000), undefined);
 });
