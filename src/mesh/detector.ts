@@ -141,11 +141,15 @@ export class Detector {
     return true;
   }
 
-  /** The last link to a node broke without a word. */
-  onLinkLost(id: Id): void {
+  /**
+   * The last link to a node broke without a word.
+   *
+   * @param mayDial not if links to it break again and again: others reach it
+   */
+  onLinkLost(id: Id, mayDial: boolean): void {
     const record = this.#table.get(id);
     if (record === undefined || !isPresent(record)) return;
-    this.#checks.begin(id, PROBERS_CLOSED, "dial");
+    this.#checks.begin(id, PROBERS_CLOSED, mayDial ? "dial" : "ping");
   }
 
   onDialled(target: Id, outcome: DialOutcome): void {

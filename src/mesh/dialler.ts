@@ -194,21 +194,24 @@ export class Dialler {
    * The last link to a node is gone.
    *
    * @param code why: the peer may have said good-bye
+   * @returns whether another one may be dialled at once
    */
-  onDown(link: Link, code: number): void {
-    const course = this.#courses.get(link.peer);
+  onDown(link: Link, code: number): boolean {
+    const { peer } = link;
     const { nowMs, options } = this.#context;
     // A link that breaks as soon as it stands must not be dialled in a circle,
     // nor one for which the peer has no room.
-    const wasStable = code !== CloseCode.normal &&
-      nowMs - link.openMs >= options.timings.heartbeatMs;
+    const wasYoung = nowMs - link.openMs < options.timings.heartbeatMs;
+    const isTurnedAway = wasYoung || code === CloseCode.normal;
+    const course = wasYoung ? this.#course(peer) : this.#courses.get(peer);
     if (course !== undefined) {
-      course.failures = wasStable ? 0 : course.failures + 1;
+      course.failures = isTurnedAway ? course.failures + 1 : 0;
     }
-    if (this.#wanted.has(link.peer)) {
-      this.#plan(link.peer, wasStable ? 0 : this.#backoffMs(course));
+    if (wasYoung || this.#wanted.has(peer)) {
+      this.#plan(peer, isTurnedAway ? this.#backoffMs(course) : 0);
     }
     if (this.#links.peerCount === 0) this.#reunion.onAlone();
+    return (course?.failures ?? 0) <= 1;
   }
 
   /** The driver could not open a transport. */

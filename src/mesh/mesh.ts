@@ -370,9 +370,9 @@ export class Mesh<Operation> {
     this.#calls.onAcquainted(peer);
     this.#context.notice({ type: "disconnect", peer, code, reason });
     if (this.#isClosed) return;
-    this.#dialler.onDown(link, code);
+    const mayDial = this.#dialler.onDown(link, code);
     // A good-bye is no sign of death; what comes without one may be.
-    if (code !== CloseCode.normal) this.detector.onLinkLost(peer);
+    if (code !== CloseCode.normal) this.detector.onLinkLost(peer, mayDial);
   }
 
   /** Called from within the table, which must not be changed again here. */

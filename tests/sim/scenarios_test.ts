@@ -200,6 +200,28 @@ Deno.test("a link that only one side believes in is replaced", () => {
   assertAllThere(ring, "ABCD");
 });
 
+Deno.test("a link that breaks as soon as it stands is not dialled in a circle", () => {
+  const ring = filled(5);
+  const { network } = ring.simulator;
+  const untilMs = ring.nowMs + 60_000;
+  let broken = 0;
+  while (ring.nowMs < untilMs) {
+    ring.run(10);
+    for (const link of [...network.links]) {
+      const { dialler, listener } = link;
+      const ends = [dialler.owner.host.name, listener.owner.host.name];
+      const isIt = ends.includes("A") && ends.includes("B");
+      if (!isIt || !dialler.isOpen || !listener.isOpen) continue;
+      network.reset(link);
+      broken++;
+    }
+  }
+  // Each of the two waits longer and longer, up to ten seconds.
+  assert(broken <= 40, `${broken} links in a minute`);
+  assertAllThere(ring, "AB");
+  ring.settle();
+});
+
 Deno.test("a leaf reads and writes, holds nothing, and outlives its contact", () => {
   const ring = filled(4);
   ring.leech("L", "B");
