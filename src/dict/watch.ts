@@ -303,8 +303,9 @@ export class Watch {
       match: this.match.bytes,
       ...feed.arc,
       // Deletions do not show in what two nodes compare: who has them lists
-      // them, and tells of those to come.
-      known: typeof this.#since === "string" || feed.listedBy === holder
+      // them, and tells of those to come. To a reader that is told all that
+      // there is, what it was not told of need not be told as deleted.
+      known: this.#since === "start" || feed.listedBy === holder
         ? feed.known
         : undefined,
       batch: isTeller ? feed.received!.ack.batch : 0,

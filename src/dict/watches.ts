@@ -22,6 +22,8 @@ const TICK_MS = 500;
 const SURVEY_TICKS = 8;
 /** How often forgotten deletions are forgotten here, too, in ticks. */
 const EXPIRE_TICKS = 7_200;
+/** How much longer than agreed: a holder's list must not bring one back. */
+const EXPIRE_MARGIN = 1.25;
 
 /** A watch and what the application knows it by. */
 interface Open {
@@ -229,11 +231,12 @@ export class Watches implements WatchHost {
 
   #tick(): void {
     const { wallMs, options: { timings } } = this.context;
+    const keptMs = EXPIRE_MARGIN * timings.tombstoneMs;
     const isExpiry = ++this.#ticks % EXPIRE_TICKS === 0;
     if (this.#ticks % SURVEY_TICKS === 0) this.#survey(this.#open.keys());
     for (const watch of this.#open.keys()) {
       watch.tick();
-      if (isExpiry) watch.expire(wallMs - timings.tombstoneMs);
+      if (isExpiry) watch.expire(wallMs - keptMs);
     }
   }
 }

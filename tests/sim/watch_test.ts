@@ -391,3 +391,25 @@ Deno.test("what came and went unseen need not be told; what was there must be", 
   const back = { ...gone, value: utf8("again") };
   assertMatch(watchComplete(watcher, new Map([["k2", back]]))!, /not told/);
 });
+
+Deno.test("a deletion is told of a key that the first holder lacked, and that died, when the watch began", () => {
+  const ring = ringOf(8);
+  const [first, ...others] = ring.holders("k");
+  const [writer, reader] = [..."ABCDEFGH"].filter((name) =>
+    name !== first && !others.includes(name)
+  );
+  // Only the reader gets through to it: for the writer others stand in.
+  ring.simulator.network.cut(({ name: from }, { name: to }) =>
+    (from === first && to !== reader) || (to === first && from !== reader)
+  );
+  ring.set(writer!, "k", "v");
+  assert(!ring.copies("k").includes(first!));
+  const watcher = watch(ring, reader!, "k", "now");
+  ring.pause(reader!);
+  ring.unplug(first!);
+  assert(ring.delete(writer!, "k"));
+  ring.resume(reader!);
+  ring.run(LONG_MS);
+  assertEquals(told(watcher), ["-k"]);
+  assertEquals(complete(ring, watcher), undefined);
+});
