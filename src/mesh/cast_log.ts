@@ -31,8 +31,10 @@ export interface Gap {
   asks: number;
   /** The first that was missing when it was last asked for. */
   askedFor: number;
-  /** Nodes that do not have it any more. */
-  readonly without: Set<Id>;
+  /** Nodes that do not have it any more, and through which sequence. */
+  readonly without: Map<Id, number>;
+  /** Who was asked since it last became smaller. */
+  readonly asked: Set<Id>;
   timer: Timer | undefined;
 }
 

@@ -51,7 +51,8 @@ export class CastRepair {
         source,
         asks: 0,
         askedFor: log.next,
-        without: new Set(),
+        without: new Map(),
+        asked: new Set(),
         timer: undefined,
       };
       log.gap = created;
@@ -60,7 +61,7 @@ export class CastRepair {
       return;
     }
     gap.last = Math.max(gap.last, last);
-    if (!gap.without.has(source)) gap.source = source;
+    gap.source = source;
   }
 
   /** Answers with what is here, and says of what is gone that it is. */
@@ -68,7 +69,7 @@ export class CastRepair {
     const { origin, first } = message;
     const log = this.#handlers.logOf(origin);
     if (log === undefined) return;
-    const last = Math.min(message.last, log.next - 1);
+    const last = Math.min(message.last, knownThrough(origin, log));
     const found: KeptCast[] = [];
     for (const cast of log.kept.values()) {
       if (cast.sequence >= first && cast.sequence <= last) found.push(cast);
@@ -104,12 +105,13 @@ export class CastRepair {
     const gap = log?.gap;
     if (log === undefined || gap === undefined) return;
     if (first > log.next || last < log.next || last > gap.last) return;
-    gap.without.add(from);
-    const other = this.#another(origin, gap);
-    if (other !== undefined && gap.without.size < WITHOUT_MIN) {
-      gap.source = other;
+    gap.without.set(from, last);
+    // Who lacked only what was given up since then may have the rest.
+    const ends = [...gap.without.values()].filter((end) => end >= log.next);
+    const other = this.#another(origin, log, gap);
+    if (other !== undefined && ends.length < WITHOUT_MIN) {
       this.#ask(origin, log, gap);
-    } else this.#handlers.onLost(origin, log, last);
+    } else this.#handlers.onLost(origin, log, Math.min(...ends));
   }
 
   /** The origin is no longer remembered. */
@@ -136,7 +138,10 @@ export class CastRepair {
       log.gap = undefined;
       return;
     }
-    if (log.next > gap.askedFor) gap.asks = 0;
+    if (log.next > gap.askedFor) {
+      gap.asks = 0;
+      gap.asked.clear();
+    }
     if (gap.asks >= ASKS_MAX) {
       log.gap = undefined;
       const oldest = log.oldestWaiting();
@@ -152,29 +157,42 @@ export class CastRepair {
     gap.askedFor = log.next;
     const { castGapMs } = this.#context.options.timings;
     this.#wait(origin, log, gap, PATIENCE * castGapMs);
-    const link = this.#links.to(gap.source) ?? this.#anyLink(origin, gap);
-    if (link === undefined) return;
+    const to = this.#another(origin, log, gap);
+    const link = to === undefined ? undefined : this.#links.to(to);
+    if (to === undefined || link === undefined) return;
+    gap.asked.add(to);
     // Up to the first that is here already.
     const waiting = log.oldestWaiting();
     const last = waiting === undefined ? gap.last : waiting - 1;
     this.#links.send(link, { type: "castAsk", origin, first: log.next, last });
   }
 
-  #anyLink(origin: Id, gap: Gap): Link | undefined {
-    const other = this.#another(origin, gap);
-    return other === undefined ? undefined : this.#links.to(other);
+  /**
+   * Who is to be asked: who showed it, its origin, or anybody who has not said
+   * yet that it is gone; the same one again after all others only, for who
+   * waits for it as well does not answer.
+   */
+  #another(origin: Id, log: CastLog, gap: Gap): Id | undefined {
+    let again: Id | undefined;
+    for (const id of [gap.source, origin, ...this.#links.peers]) {
+      const isWithout = (gap.without.get(id) ?? 0) >= log.next;
+      if (isWithout || this.#links.to(id) === undefined) continue;
+      if (!gap.asked.has(id)) return id;
+      again ??= id;
+    }
+    gap.asked.clear();
+    return again;
   }
+}
 
-  /** Somebody who has not said yet that it is gone: best the origin. */
-  #another(origin: Id, gap: Gap): Id | undefined {
-    if (this.#links.to(origin) !== undefined && !gap.without.has(origin)) {
-      return origin;
-    }
-    for (const peer of this.#links.peers) {
-      if (!gap.without.has(peer)) return peer;
-    }
-    return undefined;
-  }
+/**
+ * How far it is known what is kept of an origin: as far as all was handed out,
+ * and of what is missing here as far as the origin itself has forgotten it. Of
+ * two that wait for the same each would else wait for the other.
+ */
+function knownThrough(origin: Id, log: CastLog): number {
+  const forgotten = log.gap?.without.get(origin) ?? 0;
+  return Math.max(log.next - 1, forgotten);
 }
 
 /** As many, from the first on, as one answer may have. */

@@ -268,6 +268,33 @@ Deno.test("what nobody keeps any more is told as lagged", () => {
   assertEquals(got, [...new Set(got)].sort((a, b) => a - b));
 });
 
+Deno.test("who wait for the same, which its origin has forgotten, do not wait for each other", () => {
+  const net = new Network(5);
+  const stations = net.mesh(4);
+  net.run(3_000);
+  const [origin, ...others] = stations as [Station, ...Station[]];
+  cast(net, origin, "0");
+  net.run(100);
+  net.isCut = (a, b) => a === origin || b === origin;
+  for (let i = 1; i <= 2_000; i++) {
+    cast(net, origin, `${i}`);
+    if (i % 50 === 0) net.run(1);
+  }
+  net.run(1_000);
+  net.isCut = () => false;
+  const sinceMs = net.nowMs;
+  const isHeard = () =>
+    others.every((station) => heard(station, origin).includes("2000"));
+  net.until(isHeard, 60_000);
+  const tookMs = net.nowMs - sinceMs;
+  assert(tookMs < 6_000, `heard after ${tookMs} ms`);
+  for (const station of others) {
+    const lags = station.notices.filter((n) => n.type === "lagged");
+    const missed = lags.reduce((sum, n) => sum + n.last - n.first + 1, 0);
+    assertEquals(heard(station, origin).length + missed, 2_001);
+  }
+});
+
 Deno.test("a letter to everybody is told to everybody but its sender", () => {
   const net = new Network(9);
   const stations = net.mesh(4);
