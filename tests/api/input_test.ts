@@ -149,7 +149,8 @@ Deno.test("wrong options are refused when a socket is made", () => {
       { messagesPerSecondMax: 999 },
       { bytesPerSecondMax: 100_000 },
       { requestsInFlightMax: 0 },
-      { linksPerNodeMax: 1.5 },
+      { linksPerNodeMax: 1 },
+      { linksPerNodeMax: 2.5 },
       { dialsPendingMax: Infinity },
       { handshakesPendingMax: NaN },
     ]

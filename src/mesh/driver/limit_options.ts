@@ -6,7 +6,10 @@
 import { FRAME_BYTES_MAX } from "../../base/limits.ts";
 import { LIMITS, type Limits } from "../../base/options.ts";
 
-/** A single frame must not keep a link from being read for more than a second. */
+/**
+ * A single frame must not keep a link from being read for more than a second;
+ * and of two links that two nodes have dialled at once none is to break.
+ */
 const LEAST: Readonly<Record<keyof Limits, number>> = {
   messagesPerSecondMax: 1_000,
   bytesPerSecondMax: FRAME_BYTES_MAX,
