@@ -181,7 +181,6 @@ export class Dialler {
     const course = this.#courses.get(link.peer);
     this.#context.timers.cancel(course?.timer);
     if (course !== undefined) course.timer = undefined;
-    this.#reunion.onUp();
     if (link.dial !== undefined) {
       const dial = this.dials.get(link.dial);
       const isIt = dial?.target === undefined || dial.target === link.peer;
@@ -210,7 +209,7 @@ export class Dialler {
     if (wasYoung || this.#wanted.has(peer)) {
       this.#plan(peer, isTurnedAway ? this.#backoffMs(course) : 0);
     }
-    if (this.#links.peerCount === 0) this.#reunion.onAlone();
+    if (this.#links.peerCount === 0) this.#reunion.onAlone(wasYoung);
     return (course?.failures ?? 0) <= 1;
   }
 

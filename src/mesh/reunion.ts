@@ -62,13 +62,22 @@ export class Reunion {
     if (this.#seeds.size < SEEDS_MAX) this.#seeds.add(url);
   }
 
-  /** There is a link, to whomever. */
-  onUp(): void {
-    this.#seedFailures = 0;
+  /**
+   * The last of all links is gone.
+   *
+   * @param wasYoung it had hardly stood: that was no success
+   */
+  onAlone(wasYoung: boolean): void {
+    this.#seedFailures = wasYoung ? this.#seedFailures + 1 : 0;
+    this.#planSeed();
   }
 
-  /** The last of all links is gone. */
-  onAlone(): void {
+  onSeedFailed(): void {
+    this.#seedFailures++;
+    this.#planSeed();
+  }
+
+  #planSeed(): void {
     if (this.#seedTimer !== undefined || this.#seeds.size === 0) return;
     this.#seedTimer = this.#context.timers.at(
       this.#context.nowMs + backoffMs(this.#context, this.#seedFailures),
@@ -79,15 +88,10 @@ export class Reunion {
     );
   }
 
-  onSeedFailed(): void {
-    this.#seedFailures++;
-    this.onAlone();
-  }
-
   #dialSeed(): void {
     if (this.#links.peerCount > 0) return;
     const url = pick(this.#context.random, [...this.#seeds]);
-    if (url === undefined || !this.#dials.hasRoom) return this.onAlone();
+    if (url === undefined || !this.#dials.hasRoom) return this.#planSeed();
     const { handshakeMs } = this.#context.options.timings;
     this.#dials.start(url, undefined, handshakeMs);
   }

@@ -200,26 +200,43 @@ Deno.test("a link that only one side believes in is replaced", () => {
   assertAllThere(ring, "ABCD");
 });
 
-Deno.test("a link that breaks as soon as it stands is not dialled in a circle", () => {
-  const ring = filled(5);
+/** Breaks all links between two nodes as soon as they stand; tells how many. */
+function breakLinks(ring: Ring, forMs: number, a: string, b?: string): number {
   const { network } = ring.simulator;
-  const untilMs = ring.nowMs + 60_000;
+  const untilMs = ring.nowMs + forMs;
   let broken = 0;
   while (ring.nowMs < untilMs) {
     ring.run(10);
     for (const link of [...network.links]) {
-      const { dialler, listener } = link;
-      const ends = [dialler.owner.host.name, listener.owner.host.name];
-      const isIt = ends.includes("A") && ends.includes("B");
-      if (!isIt || !dialler.isOpen || !listener.isOpen) continue;
+      const ends = [link.dialler, link.listener];
+      const names = ends.map(({ owner }) => owner.host.name);
+      const isIt = names.includes(a) && (b === undefined || names.includes(b));
+      if (!isIt || !ends.every(({ isOpen }) => isOpen)) continue;
       network.reset(link);
       broken++;
     }
   }
+  return broken;
+}
+
+Deno.test("links that break as soon as they stand are not dialled in a circle", () => {
+  const ring = filled(5);
   // Each of the two waits longer and longer, up to ten seconds.
+  const broken = breakLinks(ring, 60_000, "A", "B");
   assert(broken <= 40, `${broken} links in a minute`);
   assertAllThere(ring, "AB");
   ring.settle();
+});
+
+Deno.test("a leaf that every link is taken from dials seldom, and finds back", () => {
+  const ring = filled(5);
+  ring.leech("L", "A");
+  ring.settle();
+  const broken = breakLinks(ring, 60_000, "L");
+  assert(broken <= 5 * 40, `${broken} links in a minute`);
+  ring.run(10_000);
+  ring.settle();
+  assertAllThere(ring, "L");
 });
 
 Deno.test("a leaf reads and writes, holds nothing, and outlives its contact", () => {
