@@ -1,15 +1,15 @@
 /**
  * Runs a node's machine on real transports and a real clock.
  *
- * What the machine wants is carried out in order. Frames are not pulled at once
- * but at the end of the turn, so that whatever one turn of the application asked
- * for leaves in one frame for each link. Where the clock knows when all that has
- * come in was handled, that is the end of the turn; elsewhere it is one microtask
- * later. The difference is a microsecond for a single call, and a factor of ten
- * in the number of frames for many at once: with two peers, what one frame's
- * answers lead to is split between both, and each frame would bring about two
- * of half its size. One timer serves all deadlines of the machine, and is
- * only set anew when the next deadline is earlier than what it is set to.
+ * What the machine wants is carried out in order. What answers a frame leaves at
+ * once, and so does a call that waits alone; all else at the end of the turn, so
+ * that whatever one turn of the application asked for is one frame for each
+ * link. Where the clock knows when all that has come in was handled, that is
+ * the end of the turn; elsewhere it is one microtask later. For many at once it
+ * makes a factor of ten in the number of frames: with two peers, what one
+ * frame's answers lead to is split between both, and each frame would bring
+ * about two of half its size. One timer serves all deadlines of the machine, and
+ * is only set anew when the next deadline is earlier than what it is set to.
  *
  * Not taken: a stream or an async function for each step. A promise for each
  * call of the application is the only one on the way.
@@ -63,7 +63,8 @@ export interface CallOptions {
 }
 
 /** A call of the application that waits for its result. */
-interface Waiting extends CallOptions {
+interface Waiting {
+  readonly options: CallOptions;
   readonly resolve: (value: never) => void;
   readonly reject: (error: unknown) => void;
   readonly onAbort: (() => void) | undefined;
@@ -91,6 +92,7 @@ export class NodeDriver<Operation> {
   #effects: NodeEffect[] = [];
   #isCarryingOut = false;
   #isTurnEndDue = false;
+  #isUrgent = false;
   #state: "open" | "closing" | "closed" = "open";
   #calls = 0;
   #links = 0;
@@ -120,15 +122,22 @@ export class NodeDriver<Operation> {
     operation: MeshOperation,
     options: CallOptions,
   ): Promise<Result> {
-    return this.#call(
-      (call) => ({ type: "call", call, operation }),
+    const refusal = this.#refusal(options);
+    if (refusal !== undefined) return Promise.reject(refusal);
+    return this.#start(
+      { type: "call", call: ++this.#calls, operation },
       options,
     );
   }
 
   /** Asks what works on top of the mesh for something. */
   ask<Result>(operation: Operation, options: CallOptions): Promise<Result> {
-    return this.#call((call) => ({ type: "ask", call, operation }), options);
+    const refusal = this.#refusal(options);
+    if (refusal !== undefined) return Promise.reject(refusal);
+    return this.#start(
+      { type: "ask", call: ++this.#calls, operation },
+      options,
+    );
   }
 
   /** Takes a transport; resolves to the node at its other end. */
@@ -169,7 +178,7 @@ export class NodeDriver<Operation> {
       const options = { action: "close", writes: false, signal: undefined };
       const operation = { type: "close" } as const;
       const done = this.#start(
-        (call) => ({ type: "call", call, operation }),
+        { type: "call", call: ++this.#calls, operation },
         options,
       );
       this.#state = "closing";
@@ -185,47 +194,44 @@ export class NodeDriver<Operation> {
     this.#end(undefined);
   }
 
-  #call<Result>(
-    eventOf: (call: CallNumber) => NodeEvent<Operation>,
-    options: CallOptions,
-  ): Promise<Result> {
+  /** Why a call is not even begun. */
+  #refusal(options: CallOptions): Error | undefined {
     const { action, signal } = options;
-    if (this.#state !== "open") {
-      return Promise.reject(this.#closedError(options));
-    }
+    if (this.#state !== "open") return this.#closedError(options);
     if (signal?.aborted === true) {
-      return Promise.reject(new AbortError(action, "no", signal.reason));
+      return new AbortError(action, "no", signal.reason);
     }
-    if (this.#waiting.size >= CALLS_WAITING_MAX) {
-      return Promise.reject(
-        new OverloadedError(
-          `Cannot ${action}: ${CALLS_WAITING_MAX} calls wait already; wait ` +
-            `for some of them to end`,
-        ),
-      );
-    }
-    return this.#start(eventOf, options);
+    if (this.#waiting.size < CALLS_WAITING_MAX) return undefined;
+    return new OverloadedError(
+      `Cannot ${action}: ${CALLS_WAITING_MAX} calls wait already; wait for ` +
+        `some of them to end`,
+    );
   }
 
   #start<Result>(
-    eventOf: (call: CallNumber) => NodeEvent<Operation>,
-    { action, writes, signal }: CallOptions,
+    event: NodeEvent<Operation> & { readonly call: CallNumber },
+    options: CallOptions,
   ): Promise<Result> {
     return new Promise<Result>((resolve, reject) => {
-      const call = ++this.#calls;
-      const onAbort = signal === undefined ? undefined : () => {
-        this.#settle(call)?.reject(
-          new AbortError(action, writes ? "maybe" : "no", signal.reason),
-        );
-        this.#step({ type: "cancel", call });
-      };
-      if (onAbort) signal!.addEventListener("abort", onAbort, { once: true });
-      this.#waiting.set(
-        call,
-        { action, writes, signal, resolve, reject, onAbort },
-      );
-      this.#step(eventOf(call));
+      const onAbort = options.signal && this.#endOn(options.signal, event.call);
+      this.#waiting.set(event.call, { options, resolve, reject, onAbort });
+      this.#step(event);
     });
+  }
+
+  /** Ends a call when its signal says so. */
+  #endOn(signal: AbortSignal, call: CallNumber): () => void {
+    const onAbort = () => {
+      const waiting = this.#settle(call);
+      if (waiting !== undefined) {
+        const { action, writes } = waiting.options;
+        const applied = writes ? "maybe" : "no";
+        waiting.reject(new AbortError(action, applied, signal.reason));
+      }
+      this.#step({ type: "cancel", call });
+    };
+    signal.addEventListener("abort", onAbort, { once: true });
+    return onAbort;
   }
 
   #closedError(options: CallOptions): ClosedError {
@@ -241,7 +247,7 @@ export class NodeDriver<Operation> {
     if (waiting === undefined) return undefined;
     this.#waiting.delete(call);
     if (waiting.onAbort !== undefined) {
-      waiting.signal!.removeEventListener("abort", waiting.onAbort);
+      waiting.options.signal!.removeEventListener("abort", waiting.onAbort);
     }
     return waiting;
   }
@@ -258,12 +264,13 @@ export class NodeDriver<Operation> {
     } catch (error) {
       return this.#break(error);
     }
-    if (!this.#isTurnEndDue) {
-      this.#isTurnEndDue = true;
-      if (this.#clock.afterTurn === undefined) queueMicrotask(this.#endTurn);
-      else this.#clock.afterTurn(this.#endTurn);
-    }
     if (effects.length > 0) this.#carryOut(effects);
+    if (this.#isTurnEndDue) return;
+    this.#isUrgent ||= event.type === "ask" && this.#waiting.size === 1;
+    if (this.#isUrgent && !this.#isCarryingOut) return this.#endTurn();
+    this.#isTurnEndDue = true;
+    if (this.#clock.afterTurn === undefined) queueMicrotask(this.#endTurn);
+    else this.#clock.afterTurn(this.#endTurn);
   }
 
   /** A listener may call back into the node: what that leads to comes after. */
@@ -289,6 +296,7 @@ export class NodeDriver<Operation> {
     switch (effect.type) {
       case "ready":
         this.#ready.add(effect.link);
+        this.#isUrgent ||= effect.isUrgent;
         return;
       case "result":
         this.#settle(effect.call)?.resolve(effect.value as never);
@@ -375,7 +383,7 @@ export class NodeDriver<Operation> {
 
   /** Sends what the turn led to, and sets the timer. */
   readonly #endTurn = (): void => {
-    this.#isTurnEndDue = false;
+    this.#isTurnEndDue = this.#isUrgent = false;
     if (this.#state === "closed") return;
     for (const link of this.#ready) {
       if (this.#pull(link)) this.#ready.delete(link);
@@ -428,7 +436,8 @@ export class NodeDriver<Operation> {
     this.#state = "closed";
     this.#clock.clearTimer(this.#timer);
     this.#ready.clear();
-    for (const [call, { action, writes }] of [...this.#waiting]) {
+    for (const [call, { options }] of [...this.#waiting]) {
+      const { action, writes } = options;
       this.#settle(call)?.reject(
         new ClosedError(
           `Cannot ${action}: the socket was closed meanwhile`,

@@ -17,6 +17,8 @@ export interface Ending<Result> {
 export abstract class Call<Result> {
   protected readonly context: Context;
   protected readonly timeoutMs: number;
+  /** When it fails, if it is not over by then. */
+  readonly deadlineMs: number;
   readonly #ending: Ending<Result>;
   #timers: Timer[] = [];
   #isOver = false;
@@ -24,12 +26,20 @@ export abstract class Call<Result> {
   constructor(context: Context, timeoutMs: number, ending: Ending<Result>) {
     this.context = context;
     this.timeoutMs = timeoutMs;
+    this.deadlineMs = context.nowMs + timeoutMs;
     this.#ending = ending;
-    this.after(timeoutMs, () => this.fail(this.timedOut()));
+    this.#timers.push(
+      context.timers.at(this.deadlineMs, () => this.fail(this.timedOut())),
+    );
   }
 
   get isOver(): boolean {
     return this.#isOver;
+  }
+
+  /** What is left of its time, for a part of it; never nothing. */
+  protected get leftMs(): number {
+    return Math.max(1, this.deadlineMs - this.context.nowMs);
   }
 
   /** The ring has changed: ask whoever must be asked now. */

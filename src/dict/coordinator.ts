@@ -23,7 +23,7 @@ import { mend, type Routed } from "./errand.ts";
 import type { Exclusive, ExecResult } from "./exclusive.ts";
 import { Exec, PopItem } from "./exec.ts";
 import type { DictOperation, Found, Lifetime } from "./operations.ts";
-import { Read, type ReadResult } from "./read.ts";
+import { type Copy, Read, readHere } from "./read.ts";
 import type { Replica } from "./replica.ts";
 import {
   farExec,
@@ -49,7 +49,6 @@ type AnyCall = NearCall | FarCall | FarSize | FarPopItem;
 interface Running {
   readonly call: AnyCall;
   readonly operation: KeyOperation;
-  readonly deadlineMs: number;
   /** The name of a read-modify-write, which stays the same. */
   readonly name: OperationId | undefined;
 }
@@ -122,33 +121,33 @@ export class Coordinator {
       ? this.#exclusive.nextOperation()
       : undefined,
   ): void {
-    const deadlineMs = this.#context.nowMs + operation.timeoutMs;
     const begin: Begin = (create, toValue) => {
       const running = create({
         done: (result) => {
           this.#calls.delete(call);
           this.#context.result(call, toValue(result));
         },
-        failed: (error) => {
-          this.#calls.delete(call);
-          this.#context.failure(call, error);
-        },
+        failed: (error) => this.#onFailed(call, error),
       });
-      this.#calls.set(call, { call: running, operation, deadlineMs, name });
+      this.#calls.set(call, { call: running, operation, name });
       running.start();
     };
     if (this.#isFar(operation)) this.#startFar(begin, operation, name);
+    else if (operation.type === "get") this.#get(call, operation);
     else this.#startNear(begin, operation, name);
+  }
+
+  #onFailed(call: CallNumber, error: ChordError): void {
+    this.#calls.delete(call);
+    this.#context.failure(call, error);
   }
 
   #startNear(
     begin: Begin,
-    operation: KeyOperation,
+    operation: Exclude<KeyOperation, { readonly type: "get" }>,
     name: OperationId | undefined,
   ): void {
     switch (operation.type) {
-      case "get":
-        return this.#get(begin, operation);
       case "locate":
         // By the same call, which is over at once where holders are known.
         return begin(
@@ -225,8 +224,7 @@ export class Coordinator {
 
   /** The ring has changed. */
   replan(): void {
-    for (const [number, { call, ...rest }] of [...this.#calls]) {
-      const { operation, deadlineMs, name } = rest;
+    for (const [number, { call, operation, name }] of [...this.#calls]) {
       const isFar = this.#isFar(operation);
       const wasFar = call instanceof FarCall || call instanceof Round;
       if (!isFar || wasFar) {
@@ -245,7 +243,7 @@ export class Coordinator {
       }
       // Its holders are not known here any more.
       call.cancel();
-      const timeoutMs = Math.max(1, deadlineMs - this.#context.nowMs);
+      const timeoutMs = Math.max(1, call.deadlineMs - this.#context.nowMs);
       this.start(number, { ...operation, timeoutMs }, name);
     }
     for (const read of [...this.#repairs]) read.replan();
@@ -260,22 +258,37 @@ export class Coordinator {
     this.routing.close();
   }
 
-  #get(
-    begin: Begin,
-    { key, read, timeoutMs }: DictOperation & { type: "get" },
-  ): void {
+  #get(number: CallNumber, operation: DictOperation & { type: "get" }): void {
+    const { key, read, timeoutMs } = operation;
     const id = keyId(key);
-    const order = { id, mode: read, timeoutMs };
-    begin(
-      (ending) =>
-        new Read(this.#context, this.#peers, this.#replica, order, ending),
-      (result: ReadResult): Found => {
+    const isSlow = this.#context.isUnlucky("slowRead");
+    const own = read === "first" && !isSlow
+      ? readHere(this.#peers, this.#replica, id)
+      : undefined;
+    if (own !== undefined) return this.#onFound(number, operation, id, own);
+    const order = { id, mode: isSlow ? "all" : read, timeoutMs };
+    const call = new Read(this.#context, this.#peers, this.#replica, order, {
+      done: (result) => {
+        this.#calls.delete(number);
         mend(this.#mendParts, key, result);
-        const isDue = below(this.#context.random, REPAIR_ONE_IN) === 0;
-        if (isDue && read === "first") this.#readRepair(key, id, timeoutMs);
-        return { value: result.value };
+        this.#onFound(number, operation, id, result);
       },
-    );
+      failed: (error) => this.#onFailed(number, error),
+    });
+    this.#calls.set(number, { call, operation, name: undefined });
+    call.start();
+  }
+
+  #onFound(
+    call: CallNumber,
+    { key, read, timeoutMs }: DictOperation & { type: "get" },
+    id: Id,
+    { value }: Copy,
+  ): void {
+    const isDue = below(this.#context.random, REPAIR_ONE_IN) === 0;
+    if (isDue && read === "first") this.#readRepair(key, id, timeoutMs);
+    const found: Found = { value };
+    this.#context.result(call, found);
   }
 
   /** Compares all copies of a key, after a read of one of them. */

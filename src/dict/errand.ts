@@ -96,7 +96,8 @@ export function startErrand(
         if (order.key !== undefined) mend(parts, order.key, result);
         return { ...DONE, value: result.value };
       });
-      const wish = { id: order.target, mode, timeoutMs };
+      const isSlow = context.isUnlucky("slowRead");
+      const wish = { id: order.target, mode: isSlow ? "all" : mode, timeoutMs };
       return new Read(context, peers, replica, wish, ending).start();
     }
     case Errand.keep:

@@ -119,7 +119,7 @@ export class Exec extends Call<ExecResult> {
         if (answer.type === "execAnswer") this.#onResult(from, answer);
       },
       onFailure: () => this.#onFailure(),
-    });
+    }, this.deadlineMs);
   }
 
   #onFailure(): void {
@@ -188,7 +188,6 @@ export class PopItem extends Call<Item | undefined> {
   readonly #operation: () => ExecOrder["operation"];
   #members: Id[] = [];
   #exec: Exec | undefined;
-  #deadlineMs: number;
   #failure: ChordError | undefined;
   #view = 0;
 
@@ -200,7 +199,6 @@ export class PopItem extends Call<Item | undefined> {
     super(parts.context, order.timeoutMs, ending);
     this.#parts = parts;
     this.#operation = order.operation;
-    this.#deadlineMs = parts.context.nowMs + order.timeoutMs;
   }
 
   start(): this {
@@ -244,7 +242,7 @@ export class PopItem extends Call<Item | undefined> {
       value: undefined,
       terms: undefined,
       member,
-      timeoutMs: Math.max(1, this.#deadlineMs - this.context.nowMs),
+      timeoutMs: this.leftMs,
     }, {
       done: ({ status, key, value }) =>
         status === ExecStatus.missing

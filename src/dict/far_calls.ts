@@ -133,13 +133,11 @@ export function farScan(
 /** What goes around the ring, a page at a time. */
 export abstract class Round<Result> extends Call<Result> {
   protected readonly routing: Routing;
-  protected readonly deadlineMs: number;
   #page: FarCall | undefined;
 
   constructor(routing: Routing, timeoutMs: number, ending: Ending<Result>) {
     super(routing.parts.context, timeoutMs, ending);
     this.routing = routing;
-    this.deadlineMs = routing.parts.context.nowMs + timeoutMs;
   }
 
   /** Pages are right whatever the ring is now. */
@@ -151,10 +149,6 @@ export abstract class Round<Result> extends Call<Result> {
   }
 
   protected abstract onPage(page: ScanPage): void;
-
-  protected get leftMs(): number {
-    return Math.max(1, this.deadlineMs - this.context.nowMs);
-  }
 
   protected turnTo(after: Id | undefined): void {
     const order = { after, values: false, timeoutMs: this.leftMs };

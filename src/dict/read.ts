@@ -67,6 +67,25 @@ export interface ReadResult extends Copy {
   readonly behind: readonly Id[];
 }
 
+const NOBODY: readonly Id[] = [];
+const NOTHING: ReadResult = {
+  version: undefined,
+  value: undefined,
+  terms: undefined,
+  behind: NOBODY,
+};
+
+/** What a key's first holder reads without a word to anybody, if this is it. */
+export function readHere(
+  { ring, self }: Peers,
+  { share, table }: Replica,
+  id: Id,
+): Copy | undefined {
+  const isFirst = ring.members[ring.indexOf(id)]?.id === self.id;
+  if (!isFirst || !share.isReadyFor(id)) return undefined;
+  return table.get(id) ?? NOTHING;
+}
+
 /** A read that is under way. */
 export class Read extends Call<ReadResult> implements RequestHandlers {
   readonly #peers: Peers;
@@ -104,7 +123,6 @@ export class Read extends Call<ReadResult> implements RequestHandlers {
   start(): this {
     const { ring } = this.#peers;
     const first = ring.members[ring.indexOf(this.#id)];
-    if (this.context.isUnlucky("slowRead")) this.#mode = "all";
     if (first === undefined) {
       this.fail(noMember("read the key"));
     } else if (this.#mode === "first" && !this.#isSuspect(first.id)) {
@@ -216,7 +234,11 @@ export class Read extends Call<ReadResult> implements RequestHandlers {
       };
       return;
     }
-    this.#request ??= this.#peers.request(this.timeoutMs, this);
+    this.#request ??= this.#peers.request(
+      this.timeoutMs,
+      this,
+      this.deadlineMs,
+    );
     if (this.#request === undefined) return this.fail(tooMany("read the key"));
     const { number } = this.#request;
     this.#request.send(to, { type: "get", request: number, id: this.#id });

@@ -147,7 +147,6 @@ function isNearer(a: Id, b: Id, target: Id): boolean {
 export class FarCall extends Call<Routed> {
   readonly #routing: Routing;
   readonly #action: string;
-  readonly #deadlineMs: number;
   #order: RouteOrder;
   #passage: Passage | undefined;
   #wasSent = false;
@@ -163,7 +162,6 @@ export class FarCall extends Call<Routed> {
     this.#routing = routing;
     this.#order = order;
     this.#action = action;
-    this.#deadlineMs = routing.parts.context.nowMs + timeoutMs;
   }
 
   start(): this {
@@ -196,8 +194,8 @@ export class FarCall extends Call<Routed> {
 
   #go(): void {
     if (this.isOver) return;
-    const leftMs = Math.max(1, this.#deadlineMs - this.context.nowMs);
     let isDone = false;
+    const { leftMs } = this;
     const passage = this.#routing.begin(this.#order, 0, leftMs, (routed) => {
       isDone = true;
       this.#wasSent ||= routed?.status !== ErrandStatus.lost;

@@ -156,7 +156,7 @@ export class Write extends Call<Written> {
         }
       },
       onFailure: (to) => this.#onState(to, "failed"),
-    });
+    }, this.deadlineMs);
     if (this.#request === undefined) return this.fail(tooMany(this.#action));
     const { key, value, terms, operation } = this.#order;
     this.#message = {

@@ -108,7 +108,12 @@ export type MeshOperation =
 /** What a driver must do. */
 export type NodeEffect =
   /** This link has frames to send: `pull` them as far as there is room. */
-  | { readonly type: "ready"; readonly link: LinkNumber }
+  | {
+    readonly type: "ready";
+    readonly link: LinkNumber;
+    /** Whoever waits for it has said one thing only: it is best sent now. */
+    readonly isUrgent: boolean;
+  }
   | {
     readonly type: "dial";
     readonly dial: DialNumber;

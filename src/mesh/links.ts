@@ -81,6 +81,8 @@ export class Links {
   readonly #primary = new Map<Id, Link>();
   /** Links whose handshake is not done. */
   #greeting = 0;
+  /** Whether a frame of one message is being taken. */
+  #isUrgent = false;
   framesSent = 0;
   framesReceived = 0;
   bytesSent = 0;
@@ -201,12 +203,14 @@ export class Links {
     if (link.state === "open") {
       this.#allowances.take(link, parts.length, frame.length);
     }
+    this.#isUrgent = parts.length === 1;
     for (const bytes of parts) {
       // A message may have been the last: a bye, or a broken one.
-      if (this.#isClosing(link)) return;
+      if (this.#isClosing(link)) break;
       const message = this.#guard(link, () => this.#decode(link, bytes));
       if (message !== undefined) this.#onMessage(link, message);
     }
+    this.#isUrgent = false;
   }
 
   /** The driver says that a transport has ended. */
@@ -297,7 +301,9 @@ export class Links {
   #announce(link: Link): void {
     if (link.isAnnounced) return;
     link.isAnnounced = true;
-    this.#context.effect({ type: "ready", link: link.number });
+    const { number } = link;
+    const isUrgent = this.#isUrgent;
+    this.#context.effect({ type: "ready", link: number, isUrgent });
   }
 
   #isClosing(link: Link): boolean {

@@ -120,8 +120,9 @@ export class MeshPeers implements Peers {
   request(
     timeoutMs: number,
     handlers: RequestHandlers,
+    endMs?: number,
   ): PendingRequest | undefined {
-    return this.#requests.begin(timeoutMs, handlers);
+    return this.#requests.begin(timeoutMs, handlers, endMs);
   }
 
   cast(kind: typeof CastKind[keyof typeof CastKind], payload: Bytes): void {

@@ -85,10 +85,13 @@ export interface Peers {
   /**
    * Starts a request. Each node it is sent to has `timeoutMs` to answer.
    * `undefined` when more are in flight than the limit allows.
+   *
+   * @param endMs when whoever asks cancels it, if nothing else ends it sooner
    */
   request(
     timeoutMs: number,
     handlers: RequestHandlers,
+    endMs?: number,
   ): PendingRequest | undefined;
   /** Sends to every other node exactly once, in order. */
   cast(kind: typeof CastKind[keyof typeof CastKind], payload: Bytes): void;

@@ -39,9 +39,9 @@ const PATIENCE_MAX_MS = 1_000;
 
 /** How long the round trips to one node take. */
 interface RoundTrip {
-  readonly ms: number;
+  ms: number;
   /** By how much they differ from that, on average. */
-  readonly deviationMs: number;
+  deviationMs: number;
 }
 
 /** One node that a request was sent to. */
@@ -50,7 +50,8 @@ interface Expected {
   /** The link it left on, to whomever; `undefined` if there was no way. */
   readonly link: Link | undefined;
   readonly sentMs: number;
-  readonly timer: Timer;
+  /** None where whoever asks will have ended it by then. */
+  readonly timer: Timer | undefined;
 }
 
 /** One request; listed only while answers are expected. */
@@ -58,6 +59,7 @@ class Pending implements PendingRequest {
   readonly number: number;
   readonly timeoutMs: number;
   readonly handlers: RequestHandlers;
+  readonly endMs: number;
   /** A list: few are asked, and mostly one. */
   readonly expected: Expected[] = [];
   isCancelled = false;
@@ -68,11 +70,13 @@ class Pending implements PendingRequest {
     number: number,
     timeoutMs: number,
     handlers: RequestHandlers,
+    endMs: number,
   ) {
     this.#requests = requests;
     this.number = number;
     this.timeoutMs = timeoutMs;
     this.handlers = handlers;
+    this.endMs = endMs;
   }
 
   send(to: Id, message: Message): void {
@@ -139,19 +143,24 @@ export class Requests {
   begin(
     timeoutMs: number,
     handlers: RequestHandlers,
+    endMs?: number,
   ): PendingRequest | undefined {
     const isFull = this.#pending.size >= REQUESTS_IN_FLIGHT_MAX ||
       this.#context.isUnlucky("requestsFull");
     if (isFull) return undefined;
-    return this.beginVital(timeoutMs, handlers);
+    return this.beginVital(timeoutMs, handlers, endMs);
   }
 
   /** One that no load may keep from being sent: who is alive must be known. */
-  beginVital(timeoutMs: number, handlers: RequestHandlers): PendingRequest {
+  beginVital(
+    timeoutMs: number,
+    handlers: RequestHandlers,
+    endMs = Infinity,
+  ): PendingRequest {
     do this.#number = (this.#number + 1) >>> 0; while (
       this.#pending.has(this.#number)
     );
-    return new Pending(this, this.#number, timeoutMs, handlers);
+    return new Pending(this, this.#number, timeoutMs, handlers, endMs);
   }
 
   /** Asks a node for a sign of life. */
@@ -201,12 +210,15 @@ export class Requests {
     const link = this.#router.send(to, message);
     // A deadline that is due already: no handler runs within the caller.
     const failure = link === undefined ? "unreachable" : "timeout";
-    const timer = this.#context.timers.at(
-      link === undefined
-        ? sentMs
-        : sentMs + this.#patienceMs(pending, link, to),
-      () => this.#fail(pending, to, failure),
-    );
+    const untilMs = link === undefined
+      ? sentMs
+      : sentMs + this.#patienceMs(pending, link, to);
+    const timer = untilMs < pending.endMs
+      ? this.#context.timers.at(
+        untilMs,
+        () => this.#fail(pending, to, failure),
+      )
+      : undefined;
     pending.expected.push({ to, link, sentMs, timer });
     this.#pending.set(pending.number, pending);
   }
@@ -255,13 +267,10 @@ export class Requests {
       this.#roundTrips.set(id, { ms: elapsedMs, deviationMs });
       return;
     }
-    const { ms, deviationMs } = known;
-    const off = elapsedMs - ms;
-    this.#roundTrips.set(id, {
-      ms: ms + SAMPLE_WEIGHT * off,
-      deviationMs: deviationMs +
-        DEVIATION_WEIGHT * (Math.abs(off) - deviationMs),
-    });
+    const off = elapsedMs - known.ms;
+    known.ms += SAMPLE_WEIGHT * off;
+    known.deviationMs += DEVIATION_WEIGHT *
+      (Math.abs(off) - known.deviationMs);
   }
 }
 

@@ -18,6 +18,7 @@
  * @module
  */
 import type { MeshSocket } from "../mesh/mesh_socket.ts";
+import { preferWebSocket } from "../system.ts";
 import type { WebSocketEvent, WebSocketLike } from "../transport/websocket.ts";
 import {
   INCOMING_BYTES_MAX,
@@ -139,6 +140,12 @@ class Accepted implements WebSocketLike {
     }
   }
 }
+
+preferWebSocket(() =>
+  class extends WebSocket implements WebSocketLike {
+    readonly sendsAtOnce = true;
+  }
+);
 
 /** The peer at the other end of a WebSocket; others' WebSockets have none. */
 function peerOf({ data }: BunServerWebSocket): Accepted | undefined {

@@ -152,6 +152,8 @@ function make(ws: WsPackage | undefined): Loaded | undefined {
       clientTracking: false,
     }),
     dialled: class extends ws.WebSocket {
+      override readonly sendsAtOnce = true;
+
       constructor(url: string) {
         super(url, OPTIONS);
       }

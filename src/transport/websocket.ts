@@ -30,8 +30,7 @@
  * Not taken: splitting into messages of 1,024 bytes (no timer, but five times
  * the work for 60 kB), and padding up to 65,536 bytes, from where on Nagle's
  * algorithm has a whole segment on loopback (a waste on any other network). The
- * side that dials does all this on every runtime: to ask where it runs would
- * cost more than the byte.
+ * side that dials does all this unless its WebSocket says that it sends at once.
  *
  * @module
  */
@@ -64,6 +63,8 @@ export interface WebSocketEvent {
 /** The part of a WebSocket that is used here. */
 export interface WebSocketLike {
   binaryType: string;
+  /** Whether nothing small that is sent waits for acknowledgements. */
+  readonly sendsAtOnce?: boolean;
   /** 0 connecting, 1 open, 2 closing, 3 closed. */
   readonly readyState: number;
   /** Bytes that were sent and have not left yet. */
@@ -84,7 +85,7 @@ export interface WebSocketLike {
 
 /** How a WebSocket was come by. */
 export interface WebSocketChannelOptions {
-  /** Whether this side dialled: then it asks for answers, see above. */
+  /** Whether this side dialled: then it may ask for answers, see above. */
   readonly dialled: boolean;
   readonly clock: Clock;
 }
@@ -130,7 +131,7 @@ export class WebSocketChannel implements Channel {
   constructor(socket: WebSocketLike, options: WebSocketChannelOptions) {
     this.#socket = socket;
     this.#clock = options.clock;
-    this.#asks = options.dialled;
+    this.#asks = options.dialled && socket.sendsAtOnce !== true;
   }
 
   readonly isAttached = false;
@@ -241,8 +242,9 @@ export class WebSocketChannel implements Channel {
     if (message[0] !== ASK) return this.#take(message);
     if (message.length === 1) return this.#answerNow();
     this.#owesAnswer = true;
-    this.#armAnswer();
     this.#take(message.subarray(1));
+    // Set for most messages, a timer would be a third of their cost.
+    if (this.#owesAnswer && !this.#ended) this.#armAnswer();
   }
 
   #take(frame: Bytes): void {

@@ -162,7 +162,7 @@ export class HostilePeer extends ChordMachine {
     const link = pick(this.#random, [...this.#inboxes.keys()]);
     if (link === undefined) return effects;
     this.#outgoing.set(link, [this.#frame(at.wallMs)]);
-    return [...effects, { type: "ready", link }];
+    return [...effects, { type: "ready", link, isUrgent: false }];
   }
 
   #forget(link: LinkNumber): void {

@@ -138,7 +138,7 @@ export class ToyMachine implements SimulatedMachine {
       const queue = this.#queues.get(link) ?? [];
       queue.push(utf8(text));
       this.#queues.set(link, queue);
-      return { type: "ready", link };
+      return { type: "ready", link, isUrgent: false };
     });
   }
 }

@@ -213,6 +213,59 @@ class Clogged extends EventTarget implements WebSocketLike {
   close(): void {}
 }
 
+/** What a test needs to say of what is sent, and when. */
+class Sent extends EventTarget implements WebSocketLike {
+  binaryType = "blob";
+  readonly readyState = 1;
+  readonly bufferedAmount = 0;
+  readonly messages: Uint8Array[] = [];
+  readonly sendsAtOnce: boolean;
+  constructor(sendsAtOnce: boolean) {
+    super();
+    this.sendsAtOnce = sendsAtOnce;
+  }
+  send(data: Uint8Array): void {
+    this.messages.push(data);
+  }
+  close(): void {}
+}
+
+Deno.test("a WebSocket that sends at once asks for no answers", async () => {
+  for (const sendsAtOnce of [true, false]) {
+    const socket = new Sent(sendsAtOnce);
+    const { channel, opened } = channelOf(socket, true);
+    await opened;
+    channel.send(Uint8Array.of(8, 8));
+    const asked = sendsAtOnce ? [] : [0];
+    assertEquals(socket.messages, [Uint8Array.of(...asked, 8, 8)]);
+    assertEquals(channel.fillBytes === undefined, sendsAtOnce);
+  }
+});
+
+Deno.test("what is answered as it is heard needs no timer", async () => {
+  for (const [replies, timersSet] of [[true, 0], [false, 1]] as const) {
+    let timers = 0;
+    const setTimer = () => ++timers;
+    const socket = new Sent(false);
+    const channel = new WebSocketChannel(socket, {
+      dialled: false,
+      clock: { ...systemClock, setTimer, clearTimer: () => {} },
+    });
+    const opened = Promise.withResolvers<void>();
+    channel.start({
+      onOpen: opened.resolve,
+      onFrame: (frame) => replies && channel.send(frame),
+      onDrain: () => {},
+      onClose: () => {},
+    });
+    await opened.promise;
+    const { buffer: data } = Uint8Array.of(0, 8, 8);
+    socket.dispatchEvent(new MessageEvent("message", { data }));
+    assertEquals(socket.messages.length, replies ? 1 : 0);
+    assertEquals(timers, timersSet);
+  }
+});
+
 Deno.test("a clogged WebSocket takes the room away, and gives it back when it flows", async () => {
   const socket = new Clogged();
   const channel = channelOf(socket, false);
