@@ -63,7 +63,10 @@ export class Copies {
       activeNodes(live).length,
       ringSeenBy(dropper).length,
     );
-    if (holders.length + ended >= least) return undefined;
+    if (holders.length + ended >= least) {
+      this.#ledger.letGo(owed.key.text, dropper.machine.id);
+      return undefined;
+    }
     return `${dropper.name} drops "${owed.key.text}" ` +
       `${versionText(owed.version)} while only [${names(holders)}] hold it`;
   }

@@ -109,6 +109,13 @@ export class Ledger {
     return true;
   }
 
+  /** A node has dropped its copy, and was judged by what it knew just then. */
+  letGo(key: string, id: Id): void {
+    const write = this.#owed.get(key);
+    if (write === undefined || !write.safe.has(id)) return;
+    write.safe = new Set([...write.safe].filter((other) => other !== id));
+  }
+
   /**
    * Brings the safe sets up to date with what the nodes really hold. To be
    * called often, and before each crash: between two calls at most `ended`

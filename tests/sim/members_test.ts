@@ -139,6 +139,29 @@ Deno.test("a copy may become newer, and go when three others have it", () => {
   assertEquals(drops(8, 0), undefined, "an old copy is nobody's loss");
 });
 
+Deno.test("who drops a copy is judged by what it knew just then, not by what it hears later", () => {
+  const nodes = ring("abcd");
+  const [dropper, ...others] = nodes as [HandMade, ...HandMade[]];
+  const ledger = new Ledger(3);
+  const copies = new Copies(ledger);
+  const copy = copyAt(5);
+  for (const node of nodes.slice(0, 3)) node.copy = copy;
+  copies.versionsNeverFall(dropper, KEY.id, copy);
+  const safe = new Set(nodes.slice(0, 3).map(({ id }) => id));
+  const { version } = copy;
+  ledger.acknowledge({ key: KEY, version, isDelete: false, atMs: 0, safe });
+  const all = dropper.members;
+  dropper.members = all.slice(0, 3);
+  dropper.copy = undefined;
+  const finding = copies.copiesAreDroppedSafely(dropper, KEY.id, nodes, 1);
+  assertEquals(finding, undefined);
+  dropper.members = all;
+  assertEquals(ledger.audit(nodes, 0), undefined);
+  // A copy that is gone without having been judged is found all the same.
+  others[0]!.copy = undefined;
+  assertMatch(ledger.audit(nodes, 0) ?? "", /b dropped "a key".*only \[c\]/);
+});
+
 Deno.test("deadlinesEnd() wants a reason for each deadline", () => {
   const [node] = ring("a") as [HandMade];
   const withTimers = (
