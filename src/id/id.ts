@@ -40,16 +40,42 @@ export function keyId(key: Uint8Array): Id {
   return toHex(digest, 0, ID_BYTES);
 }
 
+/**
+ * Ids that were read lately, each where its last bytes say. A node reads the
+ * same few again and again; one that is known need not be put together, and a
+ * `Map` has hashed it already. Who sends others only makes this useless.
+ */
+const RECENT = 1024;
+const recentWords = new Int32Array(4 * RECENT);
+const recentIds: Id[] = new Array<Id>(RECENT).fill(ZERO_ID);
+
 /** Reads the id at `offset`; the caller has checked the bounds. */
 export function idFromBytes(bytes: Uint8Array, offset = 0): Id {
-  return toHex(bytes, offset, ID_BYTES);
+  const a = wordAt(bytes, offset);
+  const b = wordAt(bytes, offset + 4);
+  const c = wordAt(bytes, offset + 8);
+  const d = wordAt(bytes, offset + 12);
+  const slot = d & (RECENT - 1);
+  const at = 4 * slot;
+  const isKnown = recentWords[at] === a && recentWords[at + 1] === b &&
+    recentWords[at + 2] === c && recentWords[at + 3] === d;
+  if (isKnown) return recentIds[slot]!;
+  recentWords[at] = a;
+  recentWords[at + 1] = b;
+  recentWords[at + 2] = c;
+  recentWords[at + 3] = d;
+  return recentIds[slot] = toHex(bytes, offset, ID_BYTES);
+}
+
+function wordAt(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) |
+    bytes[at + 3]!;
 }
 
 /** Writes `id` at `offset`; the caller has checked the bounds. */
 export function writeId(id: Id, target: Uint8Array, offset: number): void {
   for (let i = 0; i < ID_BYTES; i++) {
-    target[offset + i] = (digit(id.charCodeAt(2 * i)) << 4) |
-      digit(id.charCodeAt(2 * i + 1));
+    target[offset + i] = (hexDigit(id, 2 * i) << 4) | hexDigit(id, 2 * i + 1);
   }
 }
 
@@ -70,6 +96,8 @@ export function idFromBigInt(value: bigint): Id {
   return BigInt.asUintN(128, value).toString(16).padStart(32, "0");
 }
 
-function digit(charCode: number): number {
+/** One of the digits of an id, as a number. */
+export function hexDigit(id: Id, at: number): number {
+  const charCode = id.charCodeAt(at);
   return charCode < 58 ? charCode - 48 : charCode - 87;
 }

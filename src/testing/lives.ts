@@ -24,7 +24,7 @@ export function expiredIsGone<Node extends LiveNode>(
     const wallMs = wallMsOf(node);
     for (const copy of node.machine.dict.copies()) {
       const lateMs = wallMs - endOf(copy);
-      if (copy.value === undefined || lateMs <= LATE_MS) continue;
+      if (lateMs <= LATE_MS || copy.value === undefined) continue;
       return `${node.name} still has "${fromUtf8(copy.key)}" ` +
         `${versionText(copy.version)}, which ended ${lateMs} ms ago`;
     }
