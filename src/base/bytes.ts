@@ -13,6 +13,9 @@ export type Bytes = ReturnType<Uint8Array["slice"]>;
 /** The empty array. */
 export const NO_BYTES: Bytes = new Uint8Array(0);
 
+/** Up to this many a decoder costs more than to look at each byte. */
+const SHORT_BYTES = 64;
+
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -27,7 +30,11 @@ export function utf8(text: string): Bytes {
  * @throws {TypeError} If the bytes are not well-formed UTF-8
  */
 export function fromUtf8(bytes: Uint8Array): string {
-  return decoder.decode(bytes);
+  if (bytes.length > SHORT_BYTES) return decoder.decode(bytes);
+  for (let i = 0; i < bytes.length; i++) {
+    if (bytes[i]! > 127) return decoder.decode(bytes);
+  }
+  return String.fromCharCode.apply(null, bytes as unknown as number[]);
 }
 
 /** Whether two arrays have the same length and the same bytes. */

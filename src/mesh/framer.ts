@@ -18,6 +18,7 @@ import {
 } from "../base/limits.ts";
 import { Lane } from "../wire/messages.ts";
 import { Reader } from "../wire/reader.ts";
+import { Writer } from "../wire/writer.ts";
 import { Queue } from "./queue.ts";
 
 const LANES = 3;
@@ -124,23 +125,19 @@ export class Outbox {
   }
 }
 
+/** All frames of all links, one after the other. */
+const writer = new Writer();
+
 function toFrame(items: readonly Item[]): Bytes {
   let length = 0;
-  for (const { bytes } of items) {
-    const size = bytes.length + 1;
-    length += size + (size < 128 ? 1 : size < 16_384 ? 2 : 3);
-  }
-  const frame = new Uint8Array(length);
-  let at = 0;
+  for (const { bytes } of items) length += bytes.length + ITEM_OVERHEAD_BYTES;
+  writer.reserve(length);
   for (const { tag, bytes } of items) {
-    let size = bytes.length + 1;
-    for (; size > 127; size >>>= 7) frame[at++] = (size & 127) | 128;
-    frame[at++] = size;
-    frame[at++] = tag;
-    frame.set(bytes, at);
-    at += bytes.length;
+    writer.size(bytes.length + 1);
+    writer.u8(tag);
+    writer.raw(bytes);
   }
-  return frame;
+  return writer.take();
 }
 
 /** The messages of the frames that come in on one link. */

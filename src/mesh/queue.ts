@@ -27,8 +27,9 @@ export class Queue<T> {
 
   /** Takes the oldest item. */
   shift(): T | undefined {
+    // Most queues hold one at a time: to pop it keeps the array's memory.
+    if (this.#items.length <= 1) return this.#items.pop();
     const item = this.#items[this.#head];
-    if (this.length === 0) return undefined;
     this.#items[this.#head++] = undefined;
     if (this.#head === this.#items.length) {
       this.#items.length = 0;

@@ -74,8 +74,10 @@ export class DuplexChannel implements Channel {
 
   send(frame: Bytes): void {
     if (this.#closing !== undefined || this.#ended) return;
+    // Whoever reads the stream may give the array away, with all that is in it.
+    const own = frame.slice();
     // A failure also rejects `closed`, where it is dealt with.
-    this.#writer.write(frame).catch(() => {});
+    this.#writer.write(own).catch(() => {});
   }
 
   pause(): void {

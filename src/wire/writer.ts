@@ -36,6 +36,11 @@ export class Writer {
     this.#length = this.#start;
   }
 
+  /** So many bytes follow: they need no more than one array. */
+  reserve(count: number): void {
+    this.#room(count);
+  }
+
   u8(value: number): void {
     this.#room(1);
     this.#bytes[this.#length++] = value;
@@ -89,7 +94,23 @@ export class Writer {
 
   /** UTF-8 after its length in bytes. */
   text(value: string): void {
-    this.bytes(encoder.encode(value));
+    if (!this.#shortText(value)) this.bytes(encoder.encode(value));
+  }
+
+  /** Most are urls: a few letters that need no encoder, which costs 0.3 µs. */
+  #shortText(value: string): boolean {
+    const { length } = value;
+    if (length > 127) return false;
+    this.#room(1 + length);
+    const at = this.#length;
+    this.#bytes[at] = length;
+    for (let i = 0; i < length; i++) {
+      const code = value.charCodeAt(i);
+      if (code > 127) return false;
+      this.#bytes[at + 1 + i] = code;
+    }
+    this.#length = at + 1 + length;
+    return true;
   }
 
   #room(count: number): void {
