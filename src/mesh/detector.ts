@@ -264,7 +264,7 @@ export class Detector {
       ...(isDialable(self.url) ? guestsOf : doorsOf)(this.#table, self.id),
     ]);
     const watched = new Set(this.#neighbours);
-    for (const record of this.#table.records()) {
+    for (const record of this.#table.records) {
       if (record.url === "" && isPresent(record)) watched.add(record.id);
     }
     this.#watched = watched;

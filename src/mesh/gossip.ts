@@ -165,7 +165,7 @@ export class Gossip {
       return this.#tellAll(link, recordsFor(this.#table, link.peer));
     }
     const records = message.type === "tableAsk"
-      ? this.#table.records()
+      ? this.#table.records
       : this.#table.recordsBeyond(message.parts);
     this.#tellAll(link, records);
   }
@@ -355,7 +355,7 @@ export class Gossip {
  * knows all, who is near it, and others, as many as fit a message.
  */
 function recordsFor(table: Table, asker: Id): Iterable<MemberRecord> {
-  const all = [...table.records()];
+  const all = table.records;
   const record = table.get(asker);
   if (!table.isPartial || record === undefined) return all;
   const { order, reach, ring } = table;

@@ -96,9 +96,12 @@ export class NodeMachine<Operation = never>
     return this.#mesh.links.pull(link, fillBytes);
   }
 
-  /** All nodes that are known, this one and the dead included. */
+  /**
+   * All nodes that are known, this one and the dead included; another array
+   * after each change.
+   */
   get members(): readonly MemberRecord[] {
-    return [...this.#mesh.table.records()];
+    return this.#mesh.table.records;
   }
 
   /**

@@ -111,7 +111,7 @@ export class Reunion {
   #revive(): void {
     const dead: MemberRecord[] = [];
     const taken = new Set<string>();
-    for (const record of this.#table.records()) {
+    for (const record of this.#table.records) {
       if (isPresent(record)) taken.add(record.url);
       else if (record.health === Health.dead) dead.push(record);
     }

@@ -71,6 +71,8 @@ export class Table {
   #self: MemberRecord;
   #digest = 0;
   #changedMs = 0;
+  /** All records, once somebody has asked for them; until one changes. */
+  #records: readonly MemberRecord[] | undefined;
   #order: readonly Id[] = [];
   #ring: RingView = buildRing([]);
   /** The part of the ring around this node, and what it was cut from. */
@@ -205,8 +207,12 @@ export class Table {
     return this.#entries.get(id)?.knownMs;
   }
 
-  *records(): Generator<MemberRecord> {
-    for (const entry of this.#entries.values()) yield entry.record;
+  /** All records; another array after each change. */
+  get records(): readonly MemberRecord[] {
+    return this.#records ??= Array.from(
+      this.#entries.values(),
+      ({ record }) => record,
+    );
   }
 
   /** Says something new about this node itself. */
@@ -251,6 +257,7 @@ export class Table {
 
   /** Forgets who is dead or has left since before `beforeMs`. */
   forget(beforeMs: number): void {
+    this.#records = undefined;
     for (const [id, entry] of this.#entries) {
       if (!isPresent(entry.record) && entry.changedMs < beforeMs) {
         this.#entries.delete(id);
@@ -267,6 +274,7 @@ export class Table {
       : 0;
     this.#digest = (this.#digest - (old?.digest ?? 0) + digest) >>> 0;
     if (digest !== old?.digest) this.#changedMs = nowMs;
+    this.#records = undefined;
     this.#entries.set(record.id, {
       record,
       digest,
@@ -298,6 +306,7 @@ export class Table {
         oldest = entry;
       }
     }
+    this.#records = undefined;
     return oldest !== undefined && this.#entries.delete(oldest.record.id);
   }
 
@@ -333,6 +342,7 @@ export class Table {
   }
 
   #drop({ record, digest }: Entry): void {
+    this.#records = undefined;
     this.#entries.delete(record.id);
     this.#digest = (this.#digest - digest) >>> 0;
     this.#order = without(this.#order, record.id);
