@@ -62,6 +62,8 @@ export type Rule =
   | "farIsHandedOn"
   /** What is handed on goes to the nearest member, and to none that is further. */
   | "hopsComeNearer"
+  /** Where nobody knows all, news go to those only whom they concern. */
+  | "newsStayNear"
   /** Nothing is handed on for ever. */
   | "hopsAreLimited"
   /** A peer that takes too little is cut off. */

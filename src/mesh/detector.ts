@@ -1,8 +1,9 @@
 /**
  * Who is alive.
  *
- * Each node watches the four neighbours on both sides in the order of the ids,
- * and one random node a second besides. A link that breaks is news within a
+ * Each node watches the four neighbours on both sides in the order of the ids
+ * (those on the ring as well where nobody knows all), and one random node a
+ * second besides. A link that breaks is news within a
  * round trip, but no proof: the node is dialled again, by others as well, and
  * only when nobody is let in is it dead at once. Silence is weaker: it leads to
  * a suspicion, which the suspect can refute, and which becomes death the sooner
@@ -31,7 +32,14 @@ import type { Requests } from "./requests.ts";
 import { SecondHandProbes } from "./second_hand.ts";
 import { Suspicions } from "./suspicions.ts";
 import { isPresent, type Table } from "./table.ts";
-import { doorsOf, guestsOf, isDialable, neighbours } from "./vicinity.ts";
+import type { RingView } from "./peers.ts";
+import {
+  doorsOf,
+  guestsOf,
+  isDialable,
+  neighbours,
+  ringNeighbours,
+} from "./vicinity.ts";
 
 /** Nodes that are asked to probe a silent one. */
 const PROBERS_SILENT = 3;
@@ -73,6 +81,7 @@ export class Detector {
   readonly #secondHand: SecondHandProbes;
   /** What the next two were made from. */
   #watchedOf: readonly Id[] | undefined;
+  #watchedRing: RingView | undefined;
   #neighbours: readonly Id[] = [];
   /** The neighbours, and who cannot be dialled and so lives by its links. */
   #watched: ReadonlySet<Id> = new Set();
@@ -204,7 +213,10 @@ export class Detector {
   }
 
   #tick(): void {
-    if (this.#table.order !== this.#watchedOf) this.#watch();
+    const { order, ring, isPartial } = this.#table;
+    const isOther = order !== this.#watchedOf ||
+      (isPartial && ring !== this.#watchedRing);
+    if (isOther) this.#watch();
     this.#ticks++;
     if (this.#ticks % TICKS_PER_PARDON === 0) this.#health.improve();
     if (this.#ticks % TICKS_PER_HEARTBEAT === 0) {
@@ -255,12 +267,18 @@ export class Detector {
   }
 
   #watch(): void {
-    const { order, self } = this.#table;
+    const { order, ring, self, isPartial } = this.#table;
     this.#watchedOf = order;
-    this.#neighbours = neighbours(order, self.id);
+    this.#watchedRing = ring;
+    const near = new Set(neighbours(order, self.id));
+    // Those near it on the ring hear of its end from nobody else.
+    if (isPartial) {
+      for (const id of ringNeighbours(this.#table, self)) near.add(id);
+    }
+    this.#neighbours = [...near];
     // Who cannot be dialled may have nobody but such next to it.
     this.#told = new Set([
-      ...this.#neighbours,
+      ...near,
       ...(isDialable(self.url) ? guestsOf : doorsOf)(this.#table, self.id),
     ]);
     const watched = new Set(this.#neighbours);

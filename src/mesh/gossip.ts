@@ -9,10 +9,13 @@
  * nodes come and go all the time two tables are never equal for long, and it is
  * waited for what is on its way: looking costs more than the news themselves.
  *
+ * Where nobody knows all, news go to those only who are near the node that they
+ * are about, and only what two nodes must know both is compared.
+ *
  * @module
  */
 import { RECORDS_PER_MESSAGE_MAX, TABLE_PARTS_MAX } from "../base/limits.ts";
-import { jittered } from "../base/random.ts";
+import { jittered, shuffled } from "../base/random.ts";
 import type { Timer } from "../base/timers.ts";
 import type { Id } from "../id/id.ts";
 import { ZERO_ID } from "../id/id.ts";
@@ -26,10 +29,12 @@ import type { Context } from "./context.ts";
 import type { Link } from "./link.ts";
 import type { Links } from "./links.ts";
 import { PARTIAL_DIGEST } from "./horizon.ts";
+import { NearNews } from "./near_news.ts";
+import { overlapDigests, recordsOfOverlap } from "./overlap.ts";
 import type { Router } from "./relay.ts";
 import type { Source, Table } from "./table.ts";
-import { windowOf } from "./ring_view.ts";
-import { branches, everyoneBut, type Fitness, lowerBound } from "./tree.ts";
+import { branches, everyoneBut, type Fitness } from "./tree.ts";
+import { neighbours, ringNeighbours } from "./vicinity.ts";
 
 /** How much longer than news of its own a node holds back hearsay. */
 const HEARSAY_FACTOR = 4;
@@ -76,6 +81,7 @@ export class Gossip {
   #asksCountedMs: number;
   /** What somebody else is likely to spread already. */
   readonly #hearsay: Batch = { records: new Map(), timer: undefined };
+  readonly #nearNews: NearNews;
 
   constructor(
     context: Context,
@@ -92,6 +98,18 @@ export class Gossip {
     this.#fitness = fitness;
     this.#handlers = handlers;
     this.#asksCountedMs = context.nowMs;
+    this.#nearNews = new NearNews(context, table, links, router);
+  }
+
+  /** Whether this node is not to know all, and neither is anybody else. */
+  get #isNarrow(): boolean {
+    return this.#handlers.digest() === PARTIAL_DIGEST &&
+      !this.#context.lacks("newsStayNear");
+  }
+
+  /** What is known of another node has changed. */
+  onChange(before: MemberRecord | undefined, after: MemberRecord): void {
+    if (this.#isNarrow) this.#nearNews.onChange(before, after);
   }
 
   /** Tells every node, together with what else comes up in a moment. */
@@ -126,8 +144,10 @@ export class Gossip {
   /** @param link where it came from; `undefined`: through others */
   onGossip(message: MessageOf<"gossip">, link: Link | undefined): void {
     const { from, to, records } = message;
+    // News of the vicinity come several times; who suspects says so itself.
+    const isHandedOn = from === to && from === ZERO_ID;
     for (const record of records) {
-      this.#learn(record, link, "gossip");
+      this.#learn(record, link, "gossip", isHandedOn);
       this.#hearsay.records.delete(record.id);
       // Suspicions are counted, so each of them has to arrive.
       if (record.health === Health.dead) this.#dropNews(record);
@@ -161,8 +181,8 @@ export class Gossip {
     message: MessageOf<"tableAsk"> | MessageOf<"tableParts">,
     link: Link,
   ): void {
-    if (this.#table.isPartial) {
-      return this.#tellAll(link, recordsFor(this.#table, link.peer));
+    if (this.#isNarrow) {
+      return this.#tellAll(link, this.#recordsFor(message, link));
     }
     const records = message.type === "tableAsk"
       ? this.#table.records
@@ -190,7 +210,7 @@ export class Gossip {
     for (const record of message.records) {
       const isNews = this.#learn(record, link, "table");
       // Whoever has no other link has just come, and all others know this.
-      const isTold = !this.#table.isPartial && this.#links.peerCount > 1;
+      const isTold = !this.#isNarrow && this.#links.peerCount > 1;
       if (isNews && isTold) this.announceLater(record);
     }
   }
@@ -207,7 +227,8 @@ export class Gossip {
     const mine = this.#handlers.digest();
     // Tables that are not whole differ; what is in them is asked for once.
     if (digest === PARTIAL_DIGEST || mine === PARTIAL_DIGEST) {
-      if (isFirst) this.compare(link.peer);
+      const isOnly = this.#links.peerCount === 1;
+      if (isFirst) this.compare(link.peer, isOnly ? "all" : "near");
       return !isFirst;
     }
     if (digest === mine) {
@@ -238,8 +259,13 @@ export class Gossip {
     return true;
   }
 
-  /** Asks what a node knows, and shows it that this one knows other things. */
-  compare(with_: Id): void {
+  /**
+   * Asks what a node knows, and shows it that this one knows other things.
+   *
+   * @param what where nobody knows all: what both should know, or as much as
+   * fits a message
+   */
+  compare(with_: Id, what: "near" | "all" = "near"): void {
     const link = this.#links.to(with_);
     if (link === undefined) return;
     if (this.#context.lacks("tablesAreCompared")) return;
@@ -248,6 +274,7 @@ export class Gossip {
     if (nowMs - link.tableAskedMs < waitMs) return;
     link.tableAskedMs = nowMs;
     link.tablesDiffer = 0;
+    if (this.#isNarrow) return this.#compareNear(link, what);
     const { size } = this.#table;
     const count = Math.min(Math.floor(size / PART_MEMBERS), TABLE_PARTS_MAX);
     this.#links.send(
@@ -263,11 +290,53 @@ export class Gossip {
     });
   }
 
-  /** Takes one record from a peer; gives whether it was news. */
+  #compareNear(link: Link, what: "near" | "all"): void {
+    // Who does not know yet that not all are to be known, is not asked for all.
+    const table = this.#handlers.digest();
+    this.#links.send(link, { type: "heartbeat", table, marks: [] });
+    const other = this.#table.get(link.peer);
+    this.#links.send(
+      link,
+      what === "all" || other === undefined
+        ? { type: "tableAsk" }
+        : { type: "tableParts", parts: overlapDigests(this.#table, other) },
+    );
+  }
+
+  /**
+   * What a node is told where nobody knows all: of those whom both should know
+   * if that differs; or who is near it, and others, as many as fit a message.
+   */
+  #recordsFor(
+    message: MessageOf<"tableAsk"> | MessageOf<"tableParts">,
+    { peer }: Link,
+  ): MemberRecord[] {
+    const other = this.#table.get(peer);
+    if (other === undefined) return [];
+    if (message.type === "tableParts") {
+      const [onRing = 0, byId = 0] = message.parts;
+      return recordsOfOverlap(this.#table, other, [onRing, byId]);
+    }
+    const { order, reach } = this.#table;
+    const ids = new Set([
+      ...neighbours(order, peer, reach),
+      ...ringNeighbours(this.#table, other, reach),
+      ...shuffled(this.#context.random, order),
+    ]);
+    return [...ids].slice(0, RECORDS_PER_MESSAGE_MAX)
+      .map((id) => this.#table.get(id)!);
+  }
+
+  /**
+   * Takes one record from a peer; gives whether it was news.
+   *
+   * @param isHandedOn whether who tells it may not have seen it itself
+   */
   #learn(
     record: MemberRecord,
     link: Link | undefined,
     source: Source,
+    isHandedOn = false,
   ): boolean {
     const { self } = this.#table;
     if (record.id === self.id) {
@@ -277,7 +346,8 @@ export class Gossip {
     const known = this.#table.get(record.id);
     if (
       record.health === Health.suspect && known?.health === Health.suspect &&
-      known.incarnation === record.incarnation && source === "gossip"
+      known.incarnation === record.incarnation && source === "gossip" &&
+      !isHandedOn
     ) this.#handlers.onSuspicionHeard(record);
     if (record.health === Health.dead && this.#isHeard(record.id, link)) {
       // It speaks for itself: it is told, and comes back with a refutation.
@@ -334,6 +404,7 @@ export class Gossip {
       .filter((record) => record !== undefined);
     batch.records.clear();
     if (this.#context.isUnlucky("newsSkipped")) return;
+    if (this.#isNarrow) return this.#nearNews.tell(records);
     const { order, self } = this.#table;
     const { from, to } = everyoneBut(self.id);
     for (let at = 0; at < records.length; at += RECORDS_PER_MESSAGE_MAX) {
@@ -348,26 +419,6 @@ export class Gossip {
       }
     }
   }
-}
-
-/**
- * What a node is told that asks what is known: everything, or where nobody
- * knows all, who is near it, and others, as many as fit a message.
- */
-function recordsFor(table: Table, asker: Id): Iterable<MemberRecord> {
-  const all = table.records;
-  const record = table.get(asker);
-  if (!table.isPartial || record === undefined) return all;
-  const { order, reach, ring } = table;
-  const at = lowerBound(order, asker);
-  const near = new Set<Id>();
-  for (let step = -reach; step <= reach; step++) {
-    near.add(order[(at + step + order.length) % order.length]!);
-  }
-  for (const { id } of windowOf(ring, record, reach).members) near.add(id);
-  const isNear = ({ id }: MemberRecord) => near.has(id);
-  const others = all.filter((one) => !isNear(one));
-  return [...all.filter(isNear), ...others].slice(0, RECORDS_PER_MESSAGE_MAX);
 }
 
 /** Whether a node may hold entries. */

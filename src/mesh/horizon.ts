@@ -23,7 +23,7 @@ import type { RingView } from "./peers.ts";
 import { rankFrom } from "./ring_view.ts";
 import type { Table } from "./table.ts";
 import { lowerBound } from "./tree.ts";
-import { neighbours } from "./vicinity.ts";
+import { neighbours, ringNeighbours } from "./vicinity.ts";
 
 /** In place of a table's digest: its node does not know all, nor is it to. */
 export const PARTIAL_DIGEST = 0;
@@ -33,13 +33,15 @@ const SHRUNK = 0.75;
 const SMALL_HEARTBEATS = 5;
 /** Heartbeats between two looks at a neighbour's table. */
 const EXCHANGE_HEARTBEATS = 2;
+/** Heartbeats between two questions for whomever a node knows. */
+const ACQUAINT_HEARTBEATS = 64;
 
 /** What of the ring one node knows. */
 export class Horizon {
   readonly #context: Context;
   readonly #table: Table;
   readonly #links: Links;
-  readonly #compare: (with_: Id) => void;
+  readonly #compare: (with_: Id, what: "near" | "all") => void;
   /** Since when the ring is small enough to be known whole. */
   #smallSinceMs: number | undefined;
   #beats = 0;
@@ -52,7 +54,7 @@ export class Horizon {
     context: Context,
     table: Table,
     links: Links,
-    compare: (with_: Id) => void,
+    compare: (with_: Id, what: "near" | "all") => void,
   ) {
     this.#context = context;
     this.#table = table;
@@ -150,10 +152,22 @@ export class Horizon {
       this.#smallSinceMs = undefined;
       return;
     }
-    if (++this.#beats % EXCHANGE_HEARTBEATS !== 0) return;
-    const linked = near.filter((id) => this.#links.to(id) !== undefined);
+    this.#beats++;
+    if (this.#beats % ACQUAINT_HEARTBEATS === 0) {
+      this.#exchange([...this.#links.peers], "all");
+    } else if (this.#beats % EXCHANGE_HEARTBEATS === 0) {
+      this.#exchange([
+        ...near,
+        ...ringNeighbours(this.#table, this.#table.self),
+      ], "near");
+    }
+  }
+
+  /** Asks one of those to which there is a link. */
+  #exchange(ids: readonly Id[], what: "near" | "all"): void {
+    const linked = ids.filter((id) => this.#links.to(id) !== undefined);
     const chosen = pick(this.#context.random, linked);
-    if (chosen !== undefined) this.#compare(chosen);
+    if (chosen !== undefined) this.#compare(chosen, what);
   }
 
   #judgeSize(): void {

@@ -72,8 +72,8 @@ export class Mesh<Operation> {
     );
     this.#ringShown = this.table.view;
     this.links = this.#makeLinks();
-    this.horizon = new Horizon(context, this.table, this.links, (id) => {
-      this.#gossip.compare(id);
+    this.horizon = new Horizon(context, this.table, this.links, (...what) => {
+      this.#gossip.compare(...what);
     });
     this.#dialler = new Dialler(context, this.table, this.links, {
       onDialled: (target, outcome) => this.detector.onDialled(target, outcome),
@@ -389,6 +389,7 @@ export class Mesh<Operation> {
     if (source === "hello" && this.links.peerCount > 0) {
       this.#gossip.announceLater(after);
     }
+    this.#gossip.onChange(before, after);
     if (!isPresent(after)) {
       this.requests.forget(after.id);
       this.notes.onGone(after.id);

@@ -86,7 +86,7 @@ export function replaced(
 }
 
 /** Whether a node has a place on the ring, in its order or next to it. */
-function hasPlace({ role }: MemberRecord): boolean {
+export function hasPlace({ role }: MemberRecord): boolean {
   return role !== Role.leaf;
 }
 

@@ -322,20 +322,27 @@ export class Table {
       const { record, knownMs } = entry;
       if (oldest !== undefined && knownMs >= oldest.knownMs) continue;
       if (!isPresent(record) || this.isKept(record.id)) continue;
-      if (!this.#isNear(record)) oldest = entry;
+      if (!this.isNear(record)) oldest = entry;
     }
     if (oldest !== undefined) this.#drop(oldest);
   }
 
   /** Whether a node is within reach, on the ring or in the order of the ids. */
-  #isNear(record: MemberRecord): boolean {
-    const { id } = this.#self;
-    if (record.id === id) return true;
+  isNear(record: MemberRecord): boolean {
+    return this.isNearById(record.id) || this.isNearByPlace(record);
+  }
+
+  /** Whether an id is within reach in the order of the ids. */
+  isNearById(id: Id): boolean {
     const count = this.#order.length;
     const apart = Math.abs(
-      lowerBound(this.#order, record.id) - lowerBound(this.#order, id),
+      lowerBound(this.#order, id) - lowerBound(this.#order, this.#self.id),
     );
-    if (Math.min(apart, count - apart) <= this.reach) return true;
+    return Math.min(apart, count - apart) <= this.reach;
+  }
+
+  /** Whether a node's place is within reach on the ring. */
+  isNearByPlace(record: MemberRecord): boolean {
     if (record.role === Role.leaf) return false;
     const index = this.#ring.indexOf(record.position);
     return Math.abs(rankFrom(this.#ring, this.#self, index)) <= this.reach;

@@ -1,10 +1,12 @@
 /**
- * Who is near whom in the order of the ids. Nodes that see the same members
- * agree on it without asking.
+ * Who is near whom, in the order of the ids and on the ring. Nodes that see the
+ * same members agree on it without asking.
  *
  * @module
  */
 import type { Id } from "../id/id.ts";
+import type { MemberRecord } from "../wire/messages.ts";
+import { hasPlace, windowOf } from "./ring_view.ts";
 import { isPresent, type Table } from "./table.ts";
 import { lowerBound } from "./tree.ts";
 
@@ -12,16 +14,33 @@ import { lowerBound } from "./tree.ts";
 export const NEIGHBOURS = 4;
 
 /** The nearest nodes on both sides in the order of the ids. */
-export function neighbours(order: readonly Id[], self: Id): Id[] {
+export function neighbours(
+  order: readonly Id[],
+  self: Id,
+  count: number = NEIGHBOURS,
+): Id[] {
   const at = lowerBound(order, self);
+  // Who is not there itself stands before the one that is.
+  const skip = order[at] === self ? 0 : 1;
   const near: Id[] = [];
-  for (let step = 1; step <= NEIGHBOURS; step++) {
-    for (const i of [at + step, at - step + order.length]) {
+  for (let step = 1; step <= count; step++) {
+    for (const i of [at + step - skip, at - step + order.length]) {
       const id = order[i % order.length];
       if (id !== undefined && id !== self && !near.includes(id)) near.push(id);
     }
   }
   return near;
+}
+
+/** The nearest members on both sides of a node on the ring. */
+export function ringNeighbours(
+  table: Table,
+  of: MemberRecord,
+  count: number = NEIGHBOURS,
+): Id[] {
+  if (!hasPlace(of)) return [];
+  const { members } = windowOf(table.ring, of, count);
+  return members.map(({ id }) => id).filter((id) => id !== of.id);
 }
 
 /**
@@ -71,4 +90,34 @@ export function guestsOf(table: Table, door: Id): Id[] {
 /** Whether a url can be dialled by everybody. */
 export function isDialable(url: string): boolean {
   return url.startsWith("ws://") || url.startsWith("wss://");
+}
+
+/**
+ * Whom a node hands on news of another one to: in each order in which that one
+ * is within reach, the nearest of its own neighbours and the furthest, on both
+ * sides.
+ */
+export function relaysFor(table: Table, about: MemberRecord): Set<Id> {
+  const { order, self } = table;
+  const relays = new Set<Id>();
+  // Lists go outwards: the first two are the nearest, the last two the furthest.
+  const add = (near: readonly Id[]) => {
+    for (const id of [...near.slice(0, 2), ...near.slice(-2)]) relays.add(id);
+  };
+  if (table.isNearById(about.id)) add(neighbours(order, self.id));
+  if (table.isNearByPlace(about)) add(outwards(ringNeighbours(table, self)));
+  relays.delete(about.id);
+  return relays;
+}
+
+/** A list that goes from left to right, from its middle outwards. */
+function outwards<T>(list: readonly T[]): T[] {
+  const half = list.length >> 1;
+  const sorted: T[] = [];
+  for (let i = 0; i < list.length - half; i++) {
+    for (const at of [half + i, half - 1 - i]) {
+      if (at >= 0 && at < list.length) sorted.push(list[at]!);
+    }
+  }
+  return sorted;
 }
