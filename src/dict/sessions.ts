@@ -49,7 +49,7 @@ export class Sessions {
   readonly #ownerOf = new Map<Id, Id>();
   /** Since when a writer is out of sight. */
   readonly #goneSinceMs = new Map<Id, number>();
-  /** Writers that are not known here: when to ask next, how often in vain. */
+  /** Writers of which nobody tells this node: when to ask next, how often in vain. */
   readonly #far = new Map<Id, { dueMs: number; silences: number }>();
   #removals = 0;
   #wake: Timer | undefined;
@@ -97,10 +97,11 @@ export class Sessions {
 
   #isThere(owner: Id): boolean {
     const { peers } = this.#parts;
-    const record = peers.member(owner);
-    if (record === undefined && peers.isPartial) return this.#isHeard(owner);
+    const health = peers.member(owner)?.health;
+    const isAway = health !== undefined && health > Health.suspect;
+    if (!isAway && !peers.hearsOf(owner)) return this.#isHeard(owner);
     this.#far.delete(owner);
-    return (record?.health ?? Health.dead) <= Health.suspect;
+    return (health ?? Health.dead) <= Health.suspect;
   }
 
   /**

@@ -197,14 +197,20 @@ export class Watched {
   onRing(): void {
     const { nowMs } = this.#context;
     for (const [node, feeds] of this.#watchers) {
-      const isGone = node !== this.#peers.self.id &&
-        (this.#peers.member(node)?.health ?? Health.dead) >= Health.dead;
+      const isGone = node !== this.#peers.self.id && this.#isGone(node);
       for (const watcher of [...feeds.values()]) {
         if (isGone || watcher.renewedMs < nowMs - FORGET_MS) {
           this.#remove(watcher);
         }
       }
     }
+  }
+
+  /** One that is not known may be far: it is here as long as it renews. */
+  #isGone(node: Id): boolean {
+    const health = this.#peers.member(node)?.health;
+    if (health === undefined) return !this.#peers.isPartial;
+    return health >= Health.dead;
   }
 
   #add(order: Watch, from: Id): Watcher | undefined {

@@ -97,6 +97,12 @@ export class MeshPeers implements Peers {
     return this.#table.get(id);
   }
 
+  hearsOf(id: Id): boolean {
+    if (!this.#table.isPartial) return true;
+    const record = this.#table.get(id);
+    return record !== undefined && this.#table.isNear(record);
+  }
+
   isLinked(id: Id): boolean {
     return this.#links.to(id) !== undefined;
   }

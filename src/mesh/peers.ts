@@ -72,6 +72,8 @@ export interface Peers {
   learn(records: readonly MemberRecord[]): void;
   /** The record of a node, dead ones included. */
   member(id: Id): MemberRecord | undefined;
+  /** Whether this node is told what becomes of a node: it is not too far. */
+  hearsOf(id: Id): boolean;
   /** Whether a link to the node is open now. */
   isLinked(id: Id): boolean;
   /** Smoothed round-trip time to a node, in ms; a guess where none is known. */

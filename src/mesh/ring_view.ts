@@ -209,11 +209,18 @@ function ofRole(
   return record?.role === role ? record : undefined;
 }
 
+/** Records never change, and a window is cut anew with each change of a ring. */
+const SHARES = new WeakMap<MemberRecord, number>();
+
 /** What a record adds to the hash: health and url do not change who holds what. */
 function shareOf(record: MemberRecord | undefined): number {
   if (record === undefined) return 0;
+  const known = SHARES.get(record);
+  if (known !== undefined) return known;
   const place = mix(hashId(record.id), hashId(record.position));
-  return mix(place, record.role);
+  const share = mix(place, record.role);
+  SHARES.set(record, share);
+  return share;
 }
 
 /** A copy without one record and with another; the list itself if neither. */
