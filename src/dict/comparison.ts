@@ -4,8 +4,9 @@
  * Range-based set reconciliation (Meyer, "Range-based set reconciliation",
  * SRDS 2023; the idea is that of DHash's Merkle trees): compare the digest of
  * a range; where it differs, split it or list it; then pull and push the
- * entries that are newer here or there. One request is in flight at a time, so
- * a comparison never has more than a page in any queue.
+ * entries that are newer here or there. One request is in flight at a time,
+ * but a few where all of a long range is fetched: else both sides would wait for
+ * each other after every page.
  *
  * @module
  */
@@ -25,7 +26,9 @@ import { type Arc, straight } from "./table.ts";
 import { compareVersions } from "./version.ts";
 
 /** Into how many parts a range is split that differs and is too long to list. */
-const SPLIT = 16n;
+const SPLIT = 16;
+/** Pages that are fetched at once. */
+const PAGES_MAX = 4;
 /** How long one answer may take. */
 const ANSWER_TIMEOUT_MS = 10_000;
 /** How long, where the question goes through others that may lose it. */
@@ -61,7 +64,7 @@ export class Comparison {
    */
   #mayPush = true;
   #isOver = false;
-  #request: PendingRequest | undefined;
+  readonly #requests = new Set<PendingRequest>();
 
   /** @param onEnd is told nothing when the other node did not answer */
   constructor(
@@ -88,10 +91,14 @@ export class Comparison {
   }
 
   #next(): void {
+    while (this.#requests.size < PAGES_MAX && !this.#isOver) {
+      const pull = this.#pullRanges.pop();
+      if (pull === undefined) break;
+      this.#pullRange(pull);
+    }
+    if (this.#requests.size > 0 || this.#isOver) return;
     if (this.#pulls.length > 0) return this.#pull();
     if (this.#pushes.length > 0) return this.#push();
-    const pull = this.#pullRanges.pop();
-    if (pull !== undefined) return this.#pullRange(pull);
     const push = this.#pushRanges.pop();
     if (push !== undefined) return this.#pushRange(push);
     const group = this.#groups.pop();
@@ -109,7 +116,7 @@ export class Comparison {
     this.#ask(
       (request) => ({ type: "digest", request, after, parts }),
       (answer) => {
-        if (answer.type !== "digestAnswer") return;
+        if (answer.type !== "digestAnswer") return this.#end(undefined);
         this.#wasReady &&= answer.ready;
         const { isWhole } = this.#replica.share;
         const isLeaving = this.#peers.member(this.#with)?.role === Role.leaving;
@@ -133,8 +140,9 @@ export class Comparison {
     const { table } = this.#replica;
     if (part.status === PartStatus.split) {
       const isEmptyHere = table.summary(arc).count === 0;
-      if (isEmptyHere) this.#pullRanges.push(arc);
-      else this.#groups.push(splitUp(arc));
+      if (isEmptyHere) {
+        this.#pullRanges.push(...arcsOf(splitUp(arc, PAGES_MAX)));
+      } else this.#groups.push(splitUp(arc, SPLIT));
       return;
     }
     if (part.items.length === 0) {
@@ -157,7 +165,7 @@ export class Comparison {
     this.#ask(
       (request) => ({ type: "pull", request, ids }),
       (answer) => {
-        if (answer.type !== "pulled") return;
+        if (answer.type !== "pulled") return this.#end(undefined);
         for (const entry of answer.entries) this.#replica.take(entry);
         const served = ids.indexOf(answer.through) + 1;
         this.#pulls = served > 0 ? this.#pulls.slice(served) : [];
@@ -170,7 +178,7 @@ export class Comparison {
     this.#ask(
       (request) => ({ type: "pullRange", request, after, through }),
       (answer) => {
-        if (answer.type !== "pulled") return;
+        if (answer.type !== "pulled") return this.#end(undefined);
         for (const entry of answer.entries) this.#replica.take(entry);
         const isProgress = answer.through > after && answer.through < through;
         if (isProgress) {
@@ -216,35 +224,45 @@ export class Comparison {
     message: (request: number) => Message,
     onAnswer: (answer: Message) => void,
   ): void {
-    this.#request?.cancel();
     const timeoutMs = this.#peers.isLinked(this.#with)
       ? ANSWER_TIMEOUT_MS
       : RELAYED_TIMEOUT_MS;
-    this.#request = this.#peers.request(timeoutMs, {
+    const request = this.#peers.request(timeoutMs, {
       onAnswer: (answer) => {
-        if (!this.#isOver) onAnswer(answer);
+        this.#requests.delete(request!);
+        request!.cancel();
+        onAnswer(answer);
       },
       onFailure: () => this.#end(undefined),
     });
-    if (this.#request === undefined) return this.#end(undefined);
-    this.#request.send(this.#with, message(this.#request.number));
+    if (request === undefined) return this.#end(undefined);
+    this.#requests.add(request);
+    request.send(this.#with, message(request.number));
   }
 
   #end(result: Compared | undefined): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#request?.cancel();
+    for (const request of this.#requests) request.cancel();
     this.#onEnd(result);
   }
 }
 
+/** The ranges of a group. */
+function arcsOf({ after, throughs }: Group): Arc[] {
+  return throughs.map((through, i) => ({
+    after: i === 0 ? after : throughs[i - 1]!,
+    through,
+  }));
+}
+
 /** A straight range in equal parts. */
-function splitUp({ after, through }: Arc): Group {
+function splitUp({ after, through }: Arc, count: number): Group {
   const start = idToBigInt(after);
   const width = idToBigInt(through) - start;
   const throughs: Id[] = [];
-  for (let i = 1n; i <= SPLIT; i++) {
-    const end = idFromBigInt(start + (width * i) / SPLIT);
+  for (let i = 1; i <= count; i++) {
+    const end = idFromBigInt(start + (width * BigInt(i)) / BigInt(count));
     if (end > (throughs.at(-1) ?? after)) throughs.push(end);
   }
   return { after, throughs };

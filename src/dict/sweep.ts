@@ -37,6 +37,8 @@ const AGAIN_MS = 1_000;
 const FAR = -1;
 /** Entries that are handed on at once. */
 const PASSED_ON_MAX = 16;
+/** Pages that are under way at once: each is asked about, sent, asked again. */
+const PAGES_MAX = 4;
 
 /** Has the holders of an entry keep it, wherever they are; tells who does. */
 export type HandOn = (
@@ -68,7 +70,9 @@ export class Sweep {
   readonly #peers: Peers;
   readonly #replica: Replica;
   #timer: Timer | undefined;
-  #page: Page | undefined;
+  readonly #pages = new Set<Page>();
+  /** How many these are; entries handed on each by itself count as so many. */
+  #underWay = 0;
   /** What is left of the sweep that is running, the next piece last. */
   #left: Arc[] = [];
   #isRunning = false;
@@ -108,7 +112,7 @@ export class Sweep {
 
   stop(): void {
     this.#context.timers.cancel(this.#timer);
-    this.#page?.request.cancel();
+    for (const { request } of this.#pages) request.cancel();
   }
 
   #later(ms: number): void {
@@ -131,17 +135,36 @@ export class Sweep {
   }
 
   #next(): void {
-    const entries = this.#nextEntries();
-    if (entries === undefined) return this.#end();
-    if (!this.#peers.covers(entries[0]!.id)) return this.#passOn(entries);
-    this.#ask(entries, false);
+    while (this.#isRunning && this.#underWay < PAGES_MAX) {
+      const entries = this.#nextEntries();
+      if (entries === undefined) {
+        if (this.#underWay === 0) this.#end();
+        return;
+      }
+      if (this.#peers.covers(entries[0]!.id)) {
+        this.#underWay++;
+        this.#ask(entries, false);
+      } else {
+        this.#underWay += PAGES_MAX;
+        this.#passOn(entries);
+      }
+    }
+  }
+
+  /** Something is no longer under way. */
+  #goOn(done = 1): void {
+    this.#underWay -= done;
+    this.#next();
   }
 
   /** Asks the holders which of these they have, and pushes what they lack. */
   #ask(entries: readonly Entry[], isAgain: boolean): void {
     const page = this.#pageOf(entries, isAgain);
-    if (page === undefined) return this.#end();
-    this.#page = page;
+    if (page === undefined) {
+      this.#left = [];
+      return this.#goOn();
+    }
+    this.#pages.add(page);
     const { request, holders } = page;
     const items = entries.map(({ id, version }) => ({ id, version }));
     for (const holder of holders) {
@@ -166,9 +189,9 @@ export class Sweep {
           this.#replica.table.delete(entry.id);
         }
         if (--open > 0) return;
-        if (isEachKept) return this.#next();
+        if (isEachKept) return this.#goOn(PAGES_MAX);
         const atMs = this.#context.nowMs + SOON_MS;
-        this.#timer = timers.at(atMs, () => this.#next());
+        this.#timer = timers.at(atMs, () => this.#goOn(PAGES_MAX));
       });
     }
   }
@@ -214,19 +237,19 @@ export class Sweep {
       : RELAYED_TIMEOUT_MS;
     const request = this.#peers.request(timeoutMs, {
       onAnswer: (answer, from) => {
-        if (answer.type === "confirmed") this.#onConfirmed(answer, from);
-        else this.#onDone(from);
+        if (answer.type !== "confirmed") this.#onDone(page, from);
+        else this.#onConfirmed(page, answer, from);
       },
       onFailure: (to) => {
         this.#isDirty = true;
-        this.#onDone(to);
+        this.#onDone(page, to);
       },
     });
     if (request === undefined) {
       this.#isDirty = true;
       return undefined;
     }
-    return {
+    const page: Page = {
       entries,
       holders,
       ring,
@@ -237,6 +260,7 @@ export class Sweep {
       isAgain,
       hasPushed: false,
     };
+    return page;
   }
 
   /** Who is known to have an entry: nobody yet, whoever said so before. */
@@ -247,15 +271,18 @@ export class Sweep {
     return known;
   }
 
-  #onConfirmed({ held }: MessageOf<"confirmed">, from: Id): void {
-    const page = this.#page;
-    if (page === undefined || !page.open.has(from)) return;
+  #onConfirmed(
+    page: Page,
+    { held }: MessageOf<"confirmed">,
+    from: Id,
+  ): void {
+    if (!page.open.has(from)) return;
     const lacking = page.entries.filter((_, i) => held[i] === Held.lacking);
     for (const i of page.entries.keys()) {
       if (held[i] === Held.held) page.confirmed[i]!.add(from);
       else if (held[i] !== Held.lacking || page.isAgain) this.#isDirty = true;
     }
-    if (lacking.length === 0) return this.#onDone(from);
+    if (lacking.length === 0) return this.#onDone(page, from);
     // One more answer comes from there: that these have come.
     page.hasPushed = true;
     const { number } = page.request;
@@ -266,12 +293,10 @@ export class Sweep {
     });
   }
 
-  #onDone(from: Id): void {
-    const page = this.#page;
-    if (page === undefined || !page.open.delete(from)) return;
-    if (page.open.size > 0) return;
+  #onDone(page: Page, from: Id): void {
+    if (!page.open.delete(from) || page.open.size > 0) return;
     page.request.cancel();
-    this.#page = undefined;
+    this.#pages.delete(page);
     for (const [i, entry] of page.entries.entries()) {
       if (this.#isHeldByAll(page, i) && this.#mayDrop(entry, page)) {
         this.#replica.table.delete(entry.id);
@@ -297,7 +322,7 @@ export class Sweep {
 
   /** What was pushed is confirmed at once, and once: it may be refused. */
   #after({ entries, ring, hasPushed, isAgain }: Page): void {
-    if (!hasPushed || isAgain) return this.#next();
+    if (!hasPushed || isAgain) return this.#goOn();
     const isSameRing = ring === this.#peers.ring;
     const { table } = this.#replica;
     const left = entries.filter(({ id, version }) =>
@@ -305,7 +330,7 @@ export class Sweep {
     );
     if (isSameRing && left.length > 0) return this.#ask(left, true);
     if (!isSameRing) this.#isDirty = true;
-    this.#next();
+    this.#goOn();
   }
 
   #mayDrop(
