@@ -397,7 +397,7 @@ export class NodeDriver<Operation> {
     if (channel === undefined) return true;
     try {
       while (channel.hasRoom) {
-        const frame = this.#machine.pull(link, channel.fillBytes);
+        const frame = this.#machine.pull(link, channel);
         if (frame === undefined) return true;
         channel.send(frame);
       }

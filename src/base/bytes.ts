@@ -10,6 +10,9 @@
 /** A `Uint8Array` over a plain `ArrayBuffer`, as WebSocket and crypto want it. */
 export type Bytes = ReturnType<Uint8Array["slice"]>;
 
+/** Bytes in as many arrays as they were come by. */
+export type Parts = readonly Bytes[];
+
 /** The empty array. */
 export const NO_BYTES: Bytes = new Uint8Array(0);
 
@@ -53,11 +56,16 @@ export function equalSecrets(a: Uint8Array, b: Uint8Array): boolean {
   return difference === 0;
 }
 
-/** One array with the bytes of all of them, in order. */
-export function concatBytes(parts: readonly Uint8Array[]): Bytes {
+/** How many bytes there are in all of them. */
+export function lengthOf(parts: readonly Uint8Array[]): number {
   let length = 0;
   for (const part of parts) length += part.length;
-  const whole = new Uint8Array(length);
+  return length;
+}
+
+/** One array with the bytes of all of them, in order. */
+export function concatBytes(parts: readonly Uint8Array[]): Bytes {
+  const whole = new Uint8Array(lengthOf(parts));
   let offset = 0;
   for (const part of parts) {
     whole.set(part, offset);

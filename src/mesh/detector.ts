@@ -14,10 +14,10 @@
  *
  * @module
  */
-import type { Bytes } from "../base/bytes.ts";
+import type { Parts } from "../base/bytes.ts";
 import { jittered, shuffled } from "../base/random.ts";
 import type { Id } from "../id/id.ts";
-import { encode, laneOf } from "../wire/codec.ts";
+import { encodeParts, laneOf } from "../wire/codec.ts";
 import { Health, type MemberRecord, type MessageOf } from "../wire/messages.ts";
 import type { Mark } from "./broadcast.ts";
 import { Checks } from "./checks.ts";
@@ -242,8 +242,8 @@ export class Detector {
     const { heartbeatMs } = options.timings;
     const quietMs = nowMs - heartbeatMs / 2;
     const untoldMs = nowMs - UNTOLD_HEARTBEATS * heartbeatMs;
-    let plain: Bytes | undefined;
-    let telling: Bytes | undefined;
+    let plain: Parts | undefined;
+    let telling: Parts | undefined;
     let hasMarks = false;
     for (const link of this.#watchedLinks()) {
       const isQuiet = link.lastSentMs <= quietMs;
@@ -257,13 +257,13 @@ export class Detector {
       if (!isQuiet && !(isTold && hasMarks)) continue;
       link.lastBeatMs = nowMs;
       const bytes = isTold ? telling! : plain ??= this.#heartbeat([]);
-      this.#links.sendBytes(link, laneOf("heartbeat"), bytes);
+      this.#links.sendParts(link, laneOf("heartbeat"), bytes);
     }
   }
 
-  #heartbeat(marks: readonly Mark[]): Bytes {
+  #heartbeat(marks: readonly Mark[]): Parts {
     const table = this.#handlers.digest();
-    return encode({ type: "heartbeat", table, marks });
+    return encodeParts({ type: "heartbeat", table, marks });
   }
 
   #watch(): void {

@@ -9,7 +9,12 @@
  *
  * @module
  */
-import { type Bytes, concatBytes } from "../base/bytes.ts";
+import {
+  type Bytes,
+  concatBytes,
+  lengthOf,
+  type Parts,
+} from "../base/bytes.ts";
 import { ProtocolError } from "../base/errors.ts";
 import {
   FRAME_BYTES_MAX,
@@ -21,6 +26,8 @@ import { Reader } from "../wire/reader.ts";
 import { Writer } from "../wire/writer.ts";
 import { Queue } from "./queue.ts";
 
+/** Up to how many bytes messages share a frame, unless the transport says. */
+const FILL_BYTES = 128 * 1024;
 const LANES = 3;
 const LANE_BITS = 3;
 const MORE_BIT = 4;
@@ -30,12 +37,27 @@ const ITEM_OVERHEAD_BYTES = 4;
 /** What leaves next: a whole message or a piece of one. */
 interface Item {
   readonly tag: number;
-  readonly bytes: Bytes;
+  readonly length: number;
+  readonly parts: Parts;
+}
+
+/** A message that waits. */
+interface Waiting {
+  readonly length: number;
+  readonly parts: Parts;
+}
+
+/** How a transport wants its frames. */
+export interface Framing {
+  /** A frame of more than one item is no longer than this. */
+  readonly fillBytes?: number | undefined;
+  /** Zeros before the frame, for the transport itself. */
+  readonly spareBytes?: number;
 }
 
 /** The lanes of what waits to be sent on one link. */
 export class Outbox {
-  readonly #lanes: readonly Queue<Bytes>[] = [
+  readonly #lanes: readonly Queue<Waiting>[] = [
     new Queue(),
     new Queue(),
     new Queue(),
@@ -44,7 +66,7 @@ export class Outbox {
   readonly #sent: number[] = [0, 0, 0];
   #bytes = 0;
   #messages = 0;
-  #last: Bytes | undefined;
+  #last: Parts | undefined;
   /** Bulk found no room in the last frame, so it goes first in the next. */
   #didBulkWait = false;
 
@@ -57,14 +79,15 @@ export class Outbox {
     return this.#messages === 0 && this.#last === undefined;
   }
 
-  push(lane: Lane, message: Bytes): void {
-    this.#lanes[lane]!.push(message);
-    this.#bytes += message.length;
+  push(lane: Lane, parts: Parts): void {
+    const length = lengthOf(parts);
+    this.#lanes[lane]!.push({ length, parts });
+    this.#bytes += length;
     this.#messages++;
   }
 
   /** Something to say when all that waits has left: the good-bye. */
-  finish(message: Bytes): void {
+  finish(message: Parts): void {
     this.#last = message;
   }
 
@@ -78,14 +101,16 @@ export class Outbox {
 
   /**
    * The next frame, or `undefined` when nothing waits.
-   *
-   * @param fillBytes a frame of more than one item is no longer than this
    */
-  pull(fillBytes: number = FRAME_BYTES_MAX): Bytes | undefined {
+  pull(
+    { fillBytes = FILL_BYTES, spareBytes = 0 }: Framing = {},
+  ): Bytes | undefined {
     if (this.#messages === 0) {
-      const bytes = this.#last;
+      const parts = this.#last;
+      if (parts === undefined) return undefined;
       this.#last = undefined;
-      return bytes && toFrame([{ tag: Lane.control, bytes }]);
+      const length = lengthOf(parts);
+      return toFrame([{ tag: Lane.control, length, parts }], spareBytes);
     }
     const items: Item[] = [];
     let room = fillBytes;
@@ -96,7 +121,7 @@ export class Outbox {
     this.#gather(items, Lane.bulk, room);
     this.#didBulkWait = !this.#didBulkWait && items.length === before &&
       this.#lanes[Lane.bulk]!.length > 0;
-    return toFrame(items);
+    return toFrame(items, spareBytes);
   }
 
   /** Moves what fits of one lane to `items`; gives the room that is left. */
@@ -111,10 +136,11 @@ export class Outbox {
       const isTooLong = end - start + ITEM_OVERHEAD_BYTES > room;
       if (isTooLong && items.length > 0) break;
       room -= end - start + ITEM_OVERHEAD_BYTES;
-      const bytes = start === 0 && isLast
-        ? message
-        : message.subarray(start, end);
-      items.push({ tag: isLast ? lane : lane | MORE_BIT, bytes });
+      const parts = start === 0 && isLast
+        ? message.parts
+        : cut(message.parts, start, end);
+      const tag = isLast ? lane : lane | MORE_BIT;
+      items.push({ tag, length: end - start, parts });
       this.#bytes -= end - start;
       this.#sent[lane] = isLast ? 0 : end;
       if (!isLast) continue;
@@ -125,17 +151,31 @@ export class Outbox {
   }
 }
 
+/** The bytes from `start` to `end` of a message. */
+function cut(parts: Parts, start: number, end: number): Parts {
+  const found: Bytes[] = [];
+  let at = 0;
+  for (const part of parts) {
+    const from = Math.max(0, start - at);
+    const to = Math.min(part.length, end - at);
+    if (from < to) found.push(part.subarray(from, to));
+    at += part.length;
+  }
+  return found;
+}
+
 /** All frames of all links, one after the other. */
 const writer = new Writer();
 
-function toFrame(items: readonly Item[]): Bytes {
-  let length = 0;
-  for (const { bytes } of items) length += bytes.length + ITEM_OVERHEAD_BYTES;
-  writer.reserve(length);
-  for (const { tag, bytes } of items) {
-    writer.size(bytes.length + 1);
+function toFrame(items: readonly Item[], spareBytes: number): Bytes {
+  let total = spareBytes;
+  for (const { length } of items) total += length + ITEM_OVERHEAD_BYTES;
+  writer.reserve(total);
+  for (let i = 0; i < spareBytes; i++) writer.u8(0);
+  for (const { tag, length, parts } of items) {
+    writer.size(length + 1);
     writer.u8(tag);
-    writer.raw(bytes);
+    for (const part of parts) writer.copy(part);
   }
   return writer.take();
 }

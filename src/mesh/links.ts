@@ -8,7 +8,7 @@
  *
  * @module
  */
-import type { Bytes } from "../base/bytes.ts";
+import { type Bytes, lengthOf, type Parts } from "../base/bytes.ts";
 import {
   type ChordError,
   ConnectionError,
@@ -17,7 +17,7 @@ import {
 } from "../base/errors.ts";
 import { LINK_QUEUE_BYTES_MAX } from "../base/limits.ts";
 import type { Id } from "../id/id.ts";
-import { decode, encode, laneOf } from "../wire/codec.ts";
+import { decode, encodeParts, laneOf } from "../wire/codec.ts";
 import type {
   Lane,
   MemberRecord,
@@ -30,6 +30,7 @@ import { CloseCode } from "./close_codes.ts";
 import type { Context } from "./context.ts";
 import { Crowd } from "./crowd.ts";
 import type { DialNumber, LinkNumber } from "./events.ts";
+import type { Framing } from "./framer.ts";
 import { checkLength, Greeter, GREETINGS, type Macs } from "./greeter.ts";
 import {
   codeOf,
@@ -108,7 +109,7 @@ export class Links {
       used: (peer) => this.#primary.get(peer),
       use: (link) => this.#primary.set(link.peer, link),
       retire: (link) => {
-        this.#push(link, laneOf("retire"), encode({ type: "retire" }));
+        this.#push(link, laneOf("retire"), encodeParts({ type: "retire" }));
       },
       drop: (link) => {
         this.close(link, CloseCode.retired, "another link took over");
@@ -222,10 +223,10 @@ export class Links {
   }
 
   /** Works on a closing link as well: its good-bye has to leave. */
-  pull(number: LinkNumber, fillBytes?: number): Bytes | undefined {
+  pull(number: LinkNumber, framing?: Framing): Bytes | undefined {
     const link = this.#links.get(number);
     if (link === undefined) return undefined;
-    const frame = link.outbox.pull(fillBytes);
+    const frame = link.outbox.pull(framing);
     if (frame === undefined) {
       link.isAnnounced = false;
       return undefined;
@@ -239,16 +240,16 @@ export class Links {
   /** Queues a message; what one step queues leaves in as few frames as fit. */
   send(link: Link, message: Message): void {
     this.#allowances.answer(link.peer, message);
-    this.sendBytes(link, laneOf(message.type), encode(message));
+    this.sendParts(link, laneOf(message.type), encodeParts(message));
   }
 
   /** Sends what is encoded already, as when many get the same. */
-  sendBytes(link: Link, lane: Lane, bytes: Bytes): void {
+  sendParts(link: Link, lane: Lane, parts: Parts): void {
     // An answer to what came on a retired link goes where all else goes.
     const used = link.isRetired ? this.#primary.get(link.peer) ?? link : link;
-    const isFull = used.outbox.bytes + bytes.length > LINK_QUEUE_BYTES_MAX;
+    const isFull = used.outbox.bytes + lengthOf(parts) > LINK_QUEUE_BYTES_MAX;
     if (!isFull || this.#context.lacks("queuesAreBounded")) {
-      return this.#push(used, lane, bytes);
+      return this.#push(used, lane, parts);
     }
     // Once this step's sender has finished: it may be iterating over links.
     this.#context.timers.at(this.#context.nowMs, () => {
@@ -257,9 +258,9 @@ export class Links {
     });
   }
 
-  #push(link: Link, lane: Lane, bytes: Bytes): void {
+  #push(link: Link, lane: Lane, parts: Parts): void {
     if (link.state === "closing") return;
-    link.outbox.push(lane, bytes);
+    link.outbox.push(lane, parts);
     link.lastSentMs = this.#context.nowMs;
     this.#crowd.update(link);
     this.#announce(link);
@@ -278,7 +279,7 @@ export class Links {
     if (code !== CloseCode.retired) {
       // Only an orderly end lets out what still waits.
       if (code !== CloseCode.normal) link.outbox.clear();
-      link.outbox.finish(encode({ type: "bye", code, reason: short }));
+      link.outbox.finish(encodeParts({ type: "bye", code, reason: short }));
       this.#announce(link);
     }
     this.#context.effect({

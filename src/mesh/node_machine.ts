@@ -14,6 +14,7 @@ import { type Id, randomId, ZERO_ID } from "../id/id.ts";
 import { Health, type MemberRecord, Role } from "../wire/messages.ts";
 import { Context } from "./context.ts";
 import type { LinkNumber, NodeEffect, NodeEvent } from "./events.ts";
+import type { Framing } from "./framer.ts";
 import { Mesh } from "./mesh.ts";
 import type { Pointers } from "../ring/stabilizer.ts";
 import type { Extension, Peers } from "./peers.ts";
@@ -90,10 +91,10 @@ export class NodeMachine<Operation = never>
   /**
    * The next frame of a link, or `undefined` when it has nothing to send.
    *
-   * @param fillBytes a frame of several messages is no longer than this
+   * @param framing how its transport wants it
    */
-  pull(link: LinkNumber, fillBytes?: number): Bytes | undefined {
-    return this.#mesh.links.pull(link, fillBytes);
+  pull(link: LinkNumber, framing?: Framing): Bytes | undefined {
+    return this.#mesh.links.pull(link, framing);
   }
 
   /**

@@ -8,11 +8,10 @@
  *
  * @module
  */
-import type { Bytes } from "../base/bytes.ts";
 import { ClosedError, OverloadedError } from "../base/errors.ts";
 import { SENDS_BYTES_WAITING_MAX } from "../base/limits.ts";
 import type { Timer } from "../base/timers.ts";
-import { encode, encodeField, laneOf } from "../wire/codec.ts";
+import { encodeField, encodeParts, laneOf } from "../wire/codec.ts";
 import { CastKind, type Letter, letter } from "../wire/messages.ts";
 import type { Broadcast } from "./broadcast.ts";
 import type { Context } from "./context.ts";
@@ -111,10 +110,10 @@ export class Sends {
 
   /** To whoever is linked now, and has room. */
   #tell(what: Letter): void {
-    const bytes: Bytes = encode({ type: "note", letter: what, confirm: false });
+    const parts = encodeParts({ type: "note", letter: what, confirm: false });
     for (const link of [...this.#links.primaries]) {
       if (link.isCrowded) continue;
-      this.#links.sendBytes(link, laneOf("note"), bytes);
+      this.#links.sendParts(link, laneOf("note"), parts);
     }
   }
 

@@ -31,6 +31,8 @@ export interface Channel {
   readonly hasRoom: boolean;
   /** Up to how many bytes messages should share a frame; `undefined`: any. */
   readonly fillBytes: number | undefined;
+  /** How many bytes a frame that is sent has before it, for the channel. */
+  readonly spareBytes: number;
   /** Begins; called once, before anything else. */
   start(handlers: ChannelHandlers): void;
   /** Sends one frame; dropped when the channel is closing. */

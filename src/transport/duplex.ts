@@ -53,6 +53,8 @@ export class DuplexChannel implements Channel {
   /** Long frames cost a stream no more than short ones. */
   readonly fillBytes = undefined;
 
+  readonly spareBytes = 0;
+
   get hasRoom(): boolean {
     // `null` is a broken stream: it takes what it is given, to no effect.
     const hasRoom = (this.#writer.desiredSize ?? 1) > 0;

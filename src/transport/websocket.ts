@@ -141,6 +141,11 @@ export class WebSocketChannel implements Channel {
     return this.#asks ? WHOLE_WRITE_BYTES_MAX : undefined;
   }
 
+  /** For what asks. */
+  get spareBytes(): number {
+    return this.#asks ? 1 : 0;
+  }
+
   get hasRoom(): boolean {
     const hasRoom = this.#socket.bufferedAmount < BUFFERED_BYTES_HIGH;
     if (!hasRoom) this.#watchDrain();
@@ -173,14 +178,12 @@ export class WebSocketChannel implements Channel {
   send(frame: Bytes): void {
     if (this.#closing !== undefined || this.#ended) return;
     this.#owesAnswer = false;
-    if (!this.#asks) return this.#write(frame);
-    if (
-      frame.length > WHOLE_WRITE_BYTES_MAX && frame.length < FULL_SEGMENT_BYTES
-    ) this.#write(ASKING);
-    const asking = new Uint8Array(frame.length + 1);
-    asking[0] = ASK;
-    asking.set(frame, 1);
-    this.#write(asking);
+    if (this.#asks) {
+      frame[0] = ASK;
+      const isWhole = frame.length <= WHOLE_WRITE_BYTES_MAX + 1;
+      if (!isWhole && frame.length <= FULL_SEGMENT_BYTES) this.#write(ASKING);
+    }
+    this.#write(frame);
   }
 
   pause(): void {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Bytes } from "../base/bytes.ts";
+import type { Bytes, Parts } from "../base/bytes.ts";
 import { ProtocolError } from "../base/errors.ts";
 import type { Field } from "./field.ts";
 import { declarations, type Lane, type Message } from "./messages.ts";
@@ -33,11 +33,21 @@ export function laneOf(type: Message["type"]): Lane {
 
 /** One message as bytes: its kind, then its fields. */
 export function encode(message: Message): Bytes {
+  write(message);
+  return writer.take();
+}
+
+/** The same; large fields are the message's own arrays, not copies. */
+export function encodeParts(message: Message): Parts {
+  write(message);
+  return writer.takeParts();
+}
+
+function write(message: Message): void {
   const { kind, body } = byType.get(message.type)!;
   writer.clear();
   writer.u8(kind);
   body.write(writer, message);
-  return writer.take();
 }
 
 /**

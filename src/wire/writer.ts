@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Bytes } from "../base/bytes.ts";
+import { type Bytes, concatBytes, type Parts } from "../base/bytes.ts";
 import { type Id, ID_BYTES, writeId } from "../id/id.ts";
 
 /**
@@ -12,6 +12,8 @@ import { type Id, ID_BYTES, writeId } from "../id/id.ts";
  * keeps a view for long keeps this much alive.
  */
 const SLAB_BYTES = 8 * 1024;
+/** Fields of so many bytes are not copied but become parts of the message. */
+const SHARED_BYTES_MIN = 4 * 1024;
 const NOTHING: Bytes = new Uint8Array();
 const encoder = new TextEncoder();
 
@@ -21,19 +23,30 @@ export class Writer {
   /** Where the message that is being written begins, and how far it is. */
   #start = 0;
   #length = 0;
+  /** What comes before that in the message. */
+  #parts: Bytes[] = [];
 
   /** What was written since the last call; nothing else writes into it. */
   take(): Bytes {
-    const bytes = this.#bytes.subarray(this.#start, this.#length);
+    const parts = this.takeParts();
+    return parts.length === 1 ? parts[0]! : concatBytes(parts);
+  }
+
+  /** The same without copying the large fields: they are the arrays given. */
+  takeParts(): Parts {
+    const parts = this.#parts;
+    parts.push(this.#bytes.subarray(this.#start, this.#length));
+    this.#parts = [];
     this.#start = this.#length;
     // What follows a large message must not keep it alive.
     if (this.#bytes.length > SLAB_BYTES) this.#renew(NOTHING);
-    return bytes;
+    return parts;
   }
 
   /** Forgets what was written: a message that broke off half-way. */
   clear(): void {
     this.#length = this.#start;
+    if (this.#parts.length > 0) this.#parts = [];
   }
 
   /** So many bytes follow: they need no more than one array. */
@@ -80,14 +93,25 @@ export class Writer {
   }
 
   /** Bytes without their length. */
-  raw(value: Uint8Array): void {
+  raw(value: Bytes): void {
+    if (value.length >= SHARED_BYTES_MIN) {
+      this.#parts.push(
+        this.#bytes.subarray(this.#start, this.#length),
+        value,
+      );
+      this.#start = this.#length;
+    } else this.copy(value);
+  }
+
+  /** The same, always as a copy. */
+  copy(value: Bytes): void {
     this.#room(value.length);
     this.#bytes.set(value, this.#length);
     this.#length += value.length;
   }
 
   /** Bytes after their length. */
-  bytes(value: Uint8Array): void {
+  bytes(value: Bytes): void {
     this.size(value.length);
     this.raw(value);
   }

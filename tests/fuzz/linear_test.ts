@@ -103,7 +103,7 @@ Deno.test("sixteen times the frames take about sixteen times as long", () => {
   const taking = (items: number) => {
     const outbox = new Outbox();
     for (let i = 0; i < items; i++) {
-      outbox.push(Lane.operations, new Uint8Array(40).fill(1));
+      outbox.push(Lane.operations, [new Uint8Array(40).fill(1)]);
     }
     const frame = outbox.pull()!;
     return () => void new Inbox().take(frame);

@@ -117,11 +117,11 @@ function framesOf(random: Random, pool: readonly Bytes[]): Bytes[] {
   const isLong = below(random, 500) === 0;
   for (let left = 1 + below(random, FRAMES_MAX); left > 0; left--) {
     for (let messages = below(random, 4); messages >= 0; messages--) {
-      outbox.push(pick(random, LANES)!, pick(random, pool)!);
+      outbox.push(pick(random, LANES)!, [pick(random, pool)!]);
     }
     if (isLong) {
       const length = below(random, 3) * PIECE_BYTES_MAX + below(random, 3);
-      if (length > 0) outbox.push(Lane.bulk, new Uint8Array(length));
+      if (length > 0) outbox.push(Lane.bulk, [new Uint8Array(length)]);
     }
     const frame = outbox.pull()!;
     const draw = below(random, 16);

@@ -29,7 +29,7 @@ function drain(outbox: Outbox, inbox: Inbox): { frames: number; got: Bytes[] } {
 Deno.test("64 small messages leave in one frame and arrive in order", () => {
   const outbox = new Outbox();
   const sent = Array.from({ length: 64 }, (_, i) => message(96, i));
-  for (const bytes of sent) outbox.push(Lane.operations, bytes);
+  for (const bytes of sent) outbox.push(Lane.operations, [bytes]);
   const { frames, got } = drain(outbox, new Inbox());
   assertEquals(frames, 1);
   assertEquals(got, sent);
@@ -54,7 +54,7 @@ Deno.test("messages around every size limit survive framing", () => {
     for (const lane of [Lane.control, Lane.operations, Lane.bulk]) {
       const outbox = new Outbox();
       const sent = message(size, lane);
-      outbox.push(lane, sent);
+      outbox.push(lane, [sent]);
       const { got } = drain(outbox, new Inbox());
       assertEquals(got.length, 1, `size ${size}, lane ${lane}`);
       assertEquals(got[0], sent);
@@ -68,10 +68,10 @@ Deno.test("a life sign goes out between the pieces of bulk", () => {
   const outbox = new Outbox();
   const inbox = new Inbox();
   const bulk = message(MESSAGE_BYTES_MAX, 1);
-  outbox.push(Lane.bulk, bulk);
+  outbox.push(Lane.bulk, [bulk]);
   assertEquals(inbox.take(outbox.pull()!), []);
   const sign = message(8, 2);
-  outbox.push(Lane.control, sign);
+  outbox.push(Lane.control, [sign]);
   assertEquals(inbox.take(outbox.pull()!), [sign]);
   assertEquals(drain(outbox, inbox).got, [bulk]);
 });
@@ -80,11 +80,11 @@ Deno.test("bulk gets through while operations never run dry", () => {
   const outbox = new Outbox();
   const inbox = new Inbox();
   const bulk = message(PIECE_BYTES_MAX, 9);
-  outbox.push(Lane.bulk, bulk);
+  outbox.push(Lane.bulk, [bulk]);
   let operations = 0;
   for (let frames = 0; frames < 10; frames++) {
     for (let i = 0; i < 4; i++) {
-      outbox.push(Lane.operations, message(PIECE_BYTES_MAX, i));
+      outbox.push(Lane.operations, [message(PIECE_BYTES_MAX, i)]);
     }
     for (const got of inbox.take(outbox.pull()!)) {
       if (got[0] === bulk[0]) {
@@ -99,11 +99,15 @@ Deno.test("bulk gets through while operations never run dry", () => {
 
 Deno.test("messages share a frame up to the length that the transport likes", () => {
   const outbox = new Outbox();
-  for (let i = 0; i < 50; i++) outbox.push(Lane.operations, message(60, i));
-  outbox.push(Lane.operations, message(5_000, 50));
+  for (let i = 0; i < 50; i++) outbox.push(Lane.operations, [message(60, i)]);
+  outbox.push(Lane.operations, [message(5_000, 50)]);
   const inbox = new Inbox();
   let taken = 0;
-  for (let frame = outbox.pull(1_000); frame; frame = outbox.pull(1_000)) {
+  for (
+    let frame = outbox.pull({ fillBytes: 1_000 });
+    frame;
+    frame = outbox.pull({ fillBytes: 1_000 })
+  ) {
     const count = inbox.take(frame).length;
     assert(frame.length <= 1_000 || count === 1, `${frame.length} bytes`);
     taken += count;
@@ -131,7 +135,7 @@ Deno.test("frames that are none are refused", () => {
 Deno.test("an endless message is refused at the limit", () => {
   const inbox = new Inbox();
   const outbox = new Outbox();
-  outbox.push(Lane.bulk, new Uint8Array(2 * PIECE_BYTES_MAX));
+  outbox.push(Lane.bulk, [new Uint8Array(2 * PIECE_BYTES_MAX)]);
   const piece = outbox.pull()!;
   let taken = 0;
   assertThrows(() => {

@@ -9,7 +9,7 @@ import type { Id } from "../../src/id/id.ts";
 import type { LinkNumber } from "../../src/mesh/events.ts";
 import { Inbox, Outbox } from "../../src/mesh/framer.ts";
 import { subnetHash } from "../../src/mesh/link.ts";
-import { decode, encode, laneOf } from "../../src/wire/codec.ts";
+import { decode, encodeParts, laneOf } from "../../src/wire/codec.ts";
 import {
   MAGIC,
   type Message,
@@ -23,7 +23,7 @@ import type { Network, Station } from "./harness.ts";
 export function frameOf(...messages: Message[]): Bytes {
   const outbox = new Outbox();
   for (const message of messages) {
-    outbox.push(laneOf(message.type), encode(message));
+    outbox.push(laneOf(message.type), encodeParts(message));
   }
   return outbox.pull()!;
 }

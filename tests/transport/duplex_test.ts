@@ -9,8 +9,8 @@ Deno.test("a pair of duplexes carries frames both ways, whole and in order", asy
   const a = record(new DuplexChannel(left, systemClock));
   const b = record(new DuplexChannel(right, systemClock));
   await Promise.all([a.opened, b.opened]);
-  for (let i = 0; i < 100; i++) a.channel.send(Uint8Array.of(i, 1));
-  b.channel.send(Uint8Array.of(7, 7, 7));
+  for (let i = 0; i < 100; i++) a.send(Uint8Array.of(i, 1));
+  b.send(Uint8Array.of(7, 7, 7));
   await b.received(100);
   await a.received(1);
   assertEquals(b.frames.map((frame) => frame[0]), [...Array(100).keys()]);
@@ -24,7 +24,7 @@ Deno.test("close() sends what waits and then ends both sides", async () => {
   const a = record(new DuplexChannel(left, systemClock));
   const b = record(new DuplexChannel(right, systemClock));
   await Promise.all([a.opened, b.opened]);
-  a.channel.send(Uint8Array.of(9, 9));
+  a.send(Uint8Array.of(9, 9));
   a.channel.close(4003, "no common version");
   assertEquals(await a.closed, [4003, "no common version"]);
   assertEquals((await b.closed)[0], 4000);
@@ -36,7 +36,7 @@ Deno.test("a slow reader takes the room away, and gives it back", async () => {
   const a = record(new DuplexChannel(left, systemClock));
   await a.opened;
   assert(a.channel.hasRoom);
-  a.channel.send(new Uint8Array(1500));
+  a.send(new Uint8Array(1500));
   assert(!a.channel.hasRoom);
   const reader = right.readable.getReader();
   await reader.read();
@@ -125,7 +125,7 @@ Deno.test("who is not read is not pulled either, and nothing is lost", async () 
   await Promise.all([a.opened, b.opened]);
   b.channel.pause();
   for (let i = 0; i < 100 && a.channel.hasRoom; i++) {
-    a.channel.send(Uint8Array.of(i, ...new Uint8Array(99)));
+    a.send(Uint8Array.of(i, ...new Uint8Array(99)));
     await Promise.resolve();
   }
   assert(!a.channel.hasRoom, "the sender is asked to wait");

@@ -7,6 +7,8 @@ export interface Recorder {
   readonly opened: Promise<void>;
   readonly drained: Promise<void>;
   readonly closed: Promise<[code: number, reason: string]>;
+  /** Sends a frame, with what the channel wants before it. */
+  send(frame: Uint8Array): void;
   /** Resolves once so many frames are there. */
   received(count: number): Promise<void>;
 }
@@ -33,6 +35,11 @@ export function record(channel: Channel): Recorder {
   });
   return {
     channel,
+    send: (frame) => {
+      const spared = new Uint8Array(channel.spareBytes + frame.length);
+      spared.set(frame, channel.spareBytes);
+      channel.send(spared);
+    },
     frames,
     opened: opened.promise,
     drained: drained.promise,

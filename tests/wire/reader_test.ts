@@ -1,4 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
+import { concatBytes } from "../../src/base/bytes.ts";
 import { ProtocolError } from "../../src/base/errors.ts";
 import { below, SeededRandom } from "../../src/base/random.ts";
 import { randomId } from "../../src/id/id.ts";
@@ -143,4 +144,23 @@ Deno.test("a writer grows, starts anew after take(), and gives arrays of their o
     assertEquals(reader.bytes(MAX, "bytes"), new Uint8Array(length).fill(i));
     assertEquals(reader.left, 0);
   }
+});
+
+Deno.test("a writer hands on large fields as they are, between what it wrote", () => {
+  const writer = new Writer();
+  const large = new Uint8Array(100_000).fill(7);
+  writer.u8(1);
+  writer.bytes(large);
+  writer.raw(large);
+  writer.u8(2);
+  const parts = writer.takeParts();
+  assertEquals(parts.filter((part) => part === large).length, 2);
+  writer.u8(1);
+  writer.raw(large);
+  writer.clear(); // Of a message that broke off nothing is left.
+  writer.u8(1);
+  writer.bytes(large);
+  writer.raw(large);
+  writer.u8(2);
+  assertEquals(writer.take(), concatBytes(parts));
 });

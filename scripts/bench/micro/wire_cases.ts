@@ -88,7 +88,7 @@ export function framerCases(): Case[] {
   const [bytes, lane] = [encode(message), laneOf("get")];
   const [outbox, inbox] = [new Outbox(), new Inbox()];
   const frame = (count: number) => {
-    for (let i = 0; i < count; i++) outbox.push(lane, bytes);
+    for (let i = 0; i < count; i++) outbox.push(lane, [bytes]);
     return outbox.pull()!;
   };
   const [one, many] = [frame(1), frame(TOGETHER)];
