@@ -11,8 +11,9 @@
  * `--clients N` and `--minutes M` replace what the seed draws, `--bound N` makes
  * rings of more than N nodes too large for all to know all, `--without a,b`
  * leaves out kinds of fault and others, `--jobs N` is the number of threads. A
- * commit's hash will do as a seed. Of many seeds the first that fails is made
- * as small as it gets.
+ * commit's hash will do as a seed. Many seeds go on when some fail: each that
+ * does is told at once, all are listed under their checks in the end, and the
+ * first is made as small as it gets.
  *
  * @module
  */
@@ -27,6 +28,7 @@ import {
 import { commitOf } from "./commit.ts";
 import { replayCommand, runSeeds } from "./sim_pool.ts";
 import { shrink } from "./sim_shrink.ts";
+import { Tally } from "./sim_tally.ts";
 import { runJob, type SeedReport } from "./sim_worker.ts";
 import { wished } from "./wished.ts";
 
@@ -123,48 +125,55 @@ async function runOne(
   const print = trace ? (line: string) => console.log(line) : undefined;
   const report = runJob({ seed, overrides }, print);
   console.log(`history: ${report.summary}`);
-  console.log(`${report.events} events, ${speedOf([report])}`);
+  const tally = new Tally();
+  tally.add(report);
+  console.log(`${report.events} events, ${tally.speed}`);
   console.log(`trace hash ${report.traceHash}`);
   if (report.failure === undefined) {
     console.log(`seed ${seed}: passed`);
     return true;
   }
-  await tell(report, overrides);
+  tell(report, overrides, await commitOf(new URL("..", import.meta.url)));
   if (shrinks) tellShrunk(report, overrides);
   return false;
 }
 
-/** Runs many seeds and tells about those that fail. */
+/** How often a long run says how far it is. */
+const PROGRESS_MS = 60_000;
+
+/** Runs many seeds, tells about each that fails, and lists them in the end. */
 async function runMany(wish: Wish, count: number): Promise<boolean> {
   const { seed, jobs, overrides } = wish;
-  const reports: SeedReport[] = [];
-  const failures: SeedReport[] = [];
+  const commit = await commitOf(new URL("..", import.meta.url));
+  const tally = new Tally();
   const seeds = Array.from({ length: count }, (_, i) => (seed + i) >>> 0);
   const startMs = performance.now();
+  let toldMs = startMs;
+  const tellProgress = (when: string) => {
+    toldMs = performance.now();
+    const wallSeconds = ((toldMs - startMs) / 1000).toFixed(1);
+    console.log(
+      `${count} seeds from ${seed}${when}: ${tally.counts}, in ` +
+        `${wallSeconds} s on ${jobs} threads; ${tally.speed} per thread`,
+    );
+  };
   await runSeeds(seeds, jobs, overrides, (report) => {
-    reports.push(report);
-    if (report.failure === undefined) return;
-    failures.push(report);
+    tally.add(report);
+    if (report.failure !== undefined) tell(report, overrides, commit);
+    if (performance.now() - toldMs > PROGRESS_MS) tellProgress(", so far");
   });
-  for (const report of failures) await tell(report, overrides);
-  const failed = failures.length;
-  const wallSeconds = ((performance.now() - startMs) / 1000).toFixed(1);
-  console.log(
-    `${count} seeds from ${seed}: ${
-      count - failed
-    } passed, ${failed} failed, ` +
-      `in ${wallSeconds} s on ${jobs} threads; ${speedOf(reports)} per thread`,
-  );
-  if (failures[0] !== undefined) tellShrunk(failures[0], overrides);
-  return failed === 0;
+  for (const line of tally.violations) console.log(line);
+  tellProgress("");
+  if (tally.first !== undefined) tellShrunk(tally.first, overrides);
+  return tally.failed === 0;
 }
 
 /** What failed, in which commit; the last line is how to see it again. */
-async function tell(
+function tell(
   report: SeedReport,
   overrides: SwarmOverrides,
-): Promise<void> {
-  const commit = await commitOf(new URL("..", import.meta.url));
+  commit: string,
+): void {
   console.log(
     `seed ${report.seed} failed in commit ${commit} at ` +
       `${(report.virtualMs / 1000).toFixed(3)} s, step ${report.events}: ` +
@@ -186,18 +195,6 @@ function tellShrunk(report: SeedReport, overrides: SwarmOverrides): void {
       small.failure,
   );
   console.log(replayCommand(small.seed, smaller));
-}
-
-function speedOf(reports: readonly SeedReport[]): string {
-  let virtualMs = 0;
-  let realMs = 0;
-  for (const report of reports) {
-    virtualMs += report.virtualMs;
-    realMs += report.realMs;
-  }
-  return `${(virtualMs / 1000).toFixed(0)} virtual s in ` +
-    `${(realMs / 1000).toFixed(2)} real s, ` +
-    `${(virtualMs / realMs).toFixed(0)} virtual s per real s`;
 }
 
 if (import.meta.main) {
