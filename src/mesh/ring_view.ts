@@ -135,6 +135,18 @@ export function windowOf(
   return new Ring({ members: near, joining, leaving }, hash >>> 0);
 }
 
+/** Whether two rings are made of the very same records. */
+export function isSameRing(a: RingView, b: RingView): boolean {
+  const isSame = (
+    one: readonly MemberRecord[],
+    other: readonly MemberRecord[],
+  ) =>
+    one.length === other.length &&
+    one.every((record, i) => record === other[i]);
+  return a.hash === b.hash && isSame(a.members, b.members) &&
+    isSame(a.joining, b.joining) && isSame(a.leaving, b.leaving);
+}
+
 /**
  * The members around the first holder of an id, in the order of the ring: up to
  * `reach` on each side of it, and all of them of a part that was cut out.

@@ -20,6 +20,7 @@ import { Health, type MemberRecord, Role } from "../wire/messages.ts";
 import {
   buildRing,
   hashId,
+  isSameRing,
   mix,
   rankFrom,
   replaced,
@@ -180,6 +181,8 @@ export class Table {
   }
 
   set isPartial(isPartial: boolean) {
+    // Neighbours say so in every heartbeat: it is news once.
+    if (isPartial === this.#isPartial) return;
     this.#isPartial = isPartial;
     this.#viewOf = undefined;
   }
@@ -189,7 +192,8 @@ export class Table {
     if (!this.#isPartial) return this.#ring;
     if (this.#viewOf !== this.#ring || this.#viewFor !== this.#self) {
       const view = windowOf(this.#ring, this.#self, this.reach);
-      if (view.hash !== this.#view?.hash || this.#viewOf === undefined) {
+      // What happens far away leaves it as it is.
+      if (this.#viewOf === undefined || !isSameRing(view, this.#view!)) {
         this.#view = view;
       }
       this.#viewOf = this.#ring;

@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import {
   below,
   fraction,
@@ -156,4 +156,25 @@ Deno.test("who is a door of one that cannot be dialled has it as a guest, and no
       assertEquals(guestsOf(table, door).sort(), wanted.sort());
     }
   }
+});
+
+Deno.test("the view of a ring that is not known whole is another one when a record in it changes, and only then", () => {
+  const [self, ...others] = records(new SeededRandom(5), 40);
+  const bounds = { fullTableMax: 8, successors: 2 };
+  const table = new Table(self!, 0, AWAY_MAX_MS, () => {}, bounds);
+  for (const record of others) table.apply(record, "gossip", 0);
+  table.isPartial = true;
+  const { view } = table;
+  assertEquals(view.members.length, 2 * table.reach + 1);
+  // Neighbours go on saying that they do not know all either.
+  table.isPartial = true;
+  assertStrictEquals(table.view, view);
+  const near = view.members.find(({ id }) => id !== self!.id)!;
+  const far = others.find((record) => !view.members.includes(record))!;
+  table.apply({ ...far, health: Health.suspect }, "gossip", 1);
+  assertStrictEquals(table.view, view);
+  table.apply({ ...near, health: Health.suspect }, "gossip", 2);
+  const now = table.view.members.find(({ id }) => id === near.id);
+  assertEquals(now?.health, Health.suspect);
+  assertEquals(table.view.hash, view.hash);
 });
