@@ -4,7 +4,14 @@
  * @module
  */
 import { fraction, type Random } from "../base/random.ts";
-import { type Id, idFromBigInt, idToBigInt, randomId } from "./id.ts";
+import {
+  hexDigit,
+  type Id,
+  idFromBigInt,
+  idToBigInt,
+  randomId,
+  ZERO_ID,
+} from "./id.ts";
 
 /** The ring's size. */
 export const RING_SIZE: bigint = 1n << 128n;
@@ -36,6 +43,15 @@ export function distance(from: Id, to: Id): bigint {
 /** The id `by` further clockwise. */
 export function advance(id: Id, by: bigint): Id {
   return idFromBigInt(idToBigInt(id) + by);
+}
+
+/** The id after `id`, clockwise. */
+export function next(id: Id): Id {
+  let last = id.length - 1;
+  while (last >= 0 && id[last] === "f") last--;
+  if (last < 0) return ZERO_ID;
+  const digit = (hexDigit(id, last) + 1).toString(16);
+  return id.slice(0, last) + digit + ZERO_ID.slice(last + 1);
 }
 
 /** The widest arc between two neighbours of `taken`, which is sorted. */

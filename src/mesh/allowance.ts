@@ -102,7 +102,7 @@ export class Allowances {
 
   /** Takes note of what is sent to a peer: an answer is one request less. */
   answer(peer: Id, message: Message): void {
-    if (!("request" in message) || !Requests.isAnswer(message.type)) return;
+    if (!Requests.isAnswer(message.type) || !("request" in message)) return;
     const allowance = this.#peers.get(peer);
     const asked = allowance?.asked.get(message.request);
     if (allowance === undefined || asked === undefined) return;

@@ -164,8 +164,11 @@ export class Broadcast {
    */
   recentMarks(): Mark[] {
     const marks: Mark[] = [];
-    const waiting = [...this.#logs].filter(([, log]) => log.tellings > 0)
-      .sort(([, a], [, b]) => a.toldMs - b.toldMs);
+    const waiting: [Id, CastLog][] = [];
+    for (const entry of this.#logs) {
+      if (entry[1].tellings > 0) waiting.push(entry);
+    }
+    waiting.sort(([, a], [, b]) => a.toldMs - b.toldMs);
     for (const [origin, log] of waiting.slice(0, HEARTBEAT_MARKS_MAX)) {
       log.tellings--;
       log.toldMs = this.#context.nowMs;

@@ -9,7 +9,7 @@
  *
  * @module
  */
-import { advance, isBetween } from "../id/ring.ts";
+import { isBetween, next } from "../id/ring.ts";
 import type { Id } from "../id/id.ts";
 
 /** Parts of one range: depth 2 at 16 nodes, 4 at 4,096. */
@@ -27,7 +27,7 @@ export type Fitness = (id: Id) => "good" | "poor" | "none";
 
 /** The whole ring but `origin`. */
 export function everyoneBut(origin: Id): { from: Id; to: Id } {
-  return { from: advance(origin, 1n), to: origin };
+  return { from: next(origin), to: origin };
 }
 
 /** Index of the first id at or after `id`; the length past the last. */
@@ -74,7 +74,7 @@ export function branches(
   }
   return [
     ...parts(order, from, self, fitness),
-    ...parts(order, advance(self, 1n), to, fitness),
+    ...parts(order, next(self), to, fitness),
   ];
 }
 

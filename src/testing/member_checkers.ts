@@ -14,6 +14,8 @@ import { recordOf } from "./truth.ts";
 /** The records that each node had when it was looked at last. */
 export class Beliefs {
   readonly #byNode = new WeakMap<LiveNode, Map<Id, MemberRecord>>();
+  /** The list in which they were: there is another one after each change. */
+  readonly #lists = new WeakMap<LiveNode, readonly MemberRecord[]>();
 
   /** Looks at all nodes; gives what is wrong first, and by which rule. */
   check(live: readonly LiveNode[]): [InvariantName, Finding] | undefined {
@@ -21,11 +23,15 @@ export class Beliefs {
       // Who cannot know all forgets, and may hear old news once more.
       if (node.machine.window !== undefined) {
         this.#byNode.delete(node);
+        this.#lists.delete(node);
         continue;
       }
+      const { members } = node.machine;
+      if (this.#lists.get(node) === members) continue;
+      this.#lists.set(node, members);
       const known = this.#byNode.get(node) ?? new Map<Id, MemberRecord>();
       this.#byNode.set(node, known);
-      for (const record of node.machine.members) {
+      for (const record of members) {
         const before = known.get(record.id);
         // Records are replaced, never changed.
         if (before === record) continue;

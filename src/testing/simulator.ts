@@ -320,15 +320,18 @@ export class Simulator implements World {
 
   #carryOut(node: SimulatedNode, effect: NodeEffect): void {
     if (!node.isAlive) return;
-    const end = "link" in effect ? node.endpoints.get(effect.link) : undefined;
     switch (effect.type) {
-      case "ready":
+      case "ready": {
+        const end = node.endpoints.get(effect.link);
         if (end !== undefined) this.#pump(end);
         return;
+      }
       case "pause":
-      case "resume":
+      case "resume": {
+        const end = node.endpoints.get(effect.link);
         if (end !== undefined) this.network[effect.type](end);
         return;
+      }
       case "dial":
         this.trace.line(
           this.nowMs,
@@ -344,15 +347,17 @@ export class Simulator implements World {
         });
         return;
       }
-      case "close":
+      case "close": {
         this.trace.line(
           this.nowMs,
           () => `${node.name} > closes ${effect.link} (${effect.reason})`,
         );
+        const end = node.endpoints.get(effect.link);
         if (end !== undefined) {
           this.network.close(end, effect.code, effect.reason);
         }
         return;
+      }
       case "result":
         return this.#finish(node, effect.call, {
           type: "ok",

@@ -38,15 +38,23 @@ export function activeNodes<Node extends LiveNode>(
   return active.map(({ node }) => node);
 }
 
-/** The ring as one node sees it. */
-export function ringSeenBy(node: LiveNode): MemberRecord[] {
-  return node.machine.members
+/** Rings by the lists of members that they follow from. */
+const rings = new WeakMap<readonly MemberRecord[], readonly MemberRecord[]>();
+
+/** The ring as one node sees it: a node has another list after each change. */
+export function ringSeenBy({ machine }: LiveNode): readonly MemberRecord[] {
+  const { members } = machine;
+  const known = rings.get(members);
+  if (known !== undefined) return known;
+  const ring = members
     .filter((member) =>
       member.role === Role.active && member.health <= Health.suspect
     )
     .sort((a, b) =>
       compareIds(a.position, b.position) || compareIds(a.id, b.id)
     );
+  rings.set(members, ring);
+  return ring;
 }
 
 /** Gives, for any key, the first R of the ring at or after its place. */
@@ -92,12 +100,23 @@ export function newestOf(
   return newest;
 }
 
+/** Where the key of each copy is: a copy never changes. */
+const places = new WeakMap<CopyView, Id>();
+
+function placeOf(copy: CopyView): Id {
+  const known = places.get(copy);
+  if (known !== undefined) return known;
+  const id = keyId(copy.key);
+  places.set(copy, id);
+  return id;
+}
+
 /** The newest copy of every key that exists anywhere. */
 export function newestCopies(live: readonly LiveNode[]): Map<Id, CopyView> {
   const newest = new Map<Id, CopyView>();
   for (const node of live) {
     for (const copy of node.machine.dict.copies()) {
-      const id = keyId(copy.key);
+      const id = placeOf(copy);
       if (isNewer(copy, newest.get(id))) newest.set(id, copy);
     }
   }

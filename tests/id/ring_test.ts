@@ -14,6 +14,7 @@ import {
   isBetween,
   isCrowded,
   isInArc,
+  next,
   positionBetween,
   positionInLargestGap,
   RING_SIZE,
@@ -24,6 +25,20 @@ function fewIds(): Id[] {
   return [0n, 1n, 2n, RING_SIZE / 2n, RING_SIZE - 2n, RING_SIZE - 1n]
     .map(idFromBigInt);
 }
+
+Deno.test("next() is one more, and after the last id the first", () => {
+  const random = new SeededRandom(7);
+  const ids = [
+    ...fewIds(),
+    ...Array.from({ length: 100 }, () => randomId(random)),
+  ];
+  for (const id of ids) {
+    for (const end of ["", "0", "9", "a", "f", "ff", "9fff"]) {
+      const from = id.slice(0, 32 - end.length) + end;
+      assertEquals(next(from), advance(from, 1n));
+    }
+  }
+});
 
 /** The definition, by walking: how far `id` and `to` are from `from`. */
 function isBetweenByWalking(id: Id, from: Id, to: Id): boolean {
