@@ -129,7 +129,8 @@ const MESH: readonly Control[] = [
     "deadlines outlive what they are for",
     ["deadlinesEnd", "boundedQueues"],
     () => without("deadlinesEnd"),
-    { options: { clients: 20, thinkMs: 200 } },
+    { options: { clients: 40, thinkMs: 200 } },
+    5,
   ),
 ];
 
