@@ -74,9 +74,17 @@ export function concatBytes(parts: readonly Uint8Array[]): Bytes {
   return whole;
 }
 
-const HEX: readonly string[] = Array.from(
-  { length: 256 },
-  (_, byte) => byte.toString(16).padStart(2, "0"),
+/** The codes of the sixteen digits. */
+const DIGITS: readonly number[] = Array.from(
+  "0123456789abcdef",
+  (digit) => digit.charCodeAt(0),
+);
+/** Texts longer than those of ids are made in parts of this many bytes. */
+const HEX_PART_BYTES = 16;
+/** The codes of a text in the making, by how many bytes it tells. */
+const codesFor: readonly number[][] = Array.from(
+  { length: HEX_PART_BYTES + 1 },
+  (_, bytes) => new Array(2 * bytes).fill(0),
 );
 
 /** Lower-case hexadecimal text of `length` bytes from `offset` on. */
@@ -85,7 +93,16 @@ export function toHex(
   offset = 0,
   length: number = bytes.length - offset,
 ): string {
-  let text = "";
-  for (let i = offset; i < offset + length; i++) text += HEX[bytes[i]!];
-  return text;
+  if (length > HEX_PART_BYTES) {
+    return toHex(bytes, offset, HEX_PART_BYTES) +
+      toHex(bytes, offset + HEX_PART_BYTES, length - HEX_PART_BYTES);
+  }
+  // One flat string: digits put together one by one are a tree of strings.
+  const codes = codesFor[length]!;
+  for (let i = 0; i < length; i++) {
+    const byte = bytes[offset + i]!;
+    codes[2 * i] = DIGITS[byte >>> 4]!;
+    codes[2 * i + 1] = DIGITS[byte & 15]!;
+  }
+  return String.fromCharCode.apply(null, codes);
 }

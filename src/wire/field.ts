@@ -176,26 +176,33 @@ export type RecordOf<F extends Fields> = {
   readonly [Name in keyof F]: ValueOf<F[Name]>;
 };
 
-/** Several fields as one. */
-export function record<F extends Fields>(fields: F): Field<RecordOf<F>> {
-  const entries = Object.entries(fields);
-  const shapes = entries.map(([name, { shape }]) => [name, shape] as const);
+/**
+ * Several fields as one.
+ *
+ * @param read reads them all in their order, for a record so frequent that
+ * names which are only known at run time are felt
+ */
+export function record<F extends Fields>(
+  fields: F,
+  read?: (reader: Reader) => RecordOf<F>,
+): Field<RecordOf<F>> {
   // Two plain lists: this is where most of the time of a codec goes.
-  const names = entries.map(([name]) => name);
-  const kinds = entries.map(([, field]) => field);
+  const names = Object.keys(fields);
+  const parts = Object.values(fields);
+  const shapes = names.map((name, i) => [name, parts[i]!.shape] as const);
   return {
     shape: { kind: "record", fields: Object.fromEntries(shapes) },
     write: (writer, value) => {
       for (let i = 0; i < names.length; i++) {
-        kinds[i]!.write(writer, value[names[i]!]);
+        parts[i]!.write(writer, value[names[i]!]);
       }
     },
-    read: (reader) => {
+    read: read ?? ((reader) => {
       const value: Record<string, unknown> = {};
       for (let i = 0; i < names.length; i++) {
-        value[names[i]!] = kinds[i]!.read(reader);
+        value[names[i]!] = parts[i]!.read(reader);
       }
       return value as RecordOf<F>;
-    },
+    }),
   };
 }

@@ -54,6 +54,7 @@ import {
   u48,
   u8,
 } from "./field.ts";
+import type { Reader } from "./reader.ts";
 import {
   entry,
   key,
@@ -106,14 +107,20 @@ function declare<Type extends string, F extends Fields>(
   type: Type,
   lane: Lane,
   fields: F,
+  read?: (reader: Reader) => RecordOf<F>,
 ): Declaration<Type, F> {
-  return { kind, type, lane, body: record(fields) };
+  return { kind, type, lane, body: record(fields, read) };
 }
 
 const { control, operations, bulk } = Lane;
 const request = u32;
 const items = list(record({ id, version }), PAGE_ENTRIES_MAX, "items");
 const entries = list(entry, PAGE_ENTRIES_MAX, "entries");
+const putStatus = choice(PutStatus.clock);
+const maybeOperation = optional(operation);
+const maybeVersion = optional(version);
+const maybeValue = optional(value);
+const maybeTerms = optional(terms);
 
 /** All messages. A number is never used again for something else. */
 export const declarations = [
@@ -226,22 +233,40 @@ export const declarations = [
     /** The sender's ring, so that a holder with another one knows. */
     view: u32,
     entry,
-    operation: optional(operation),
-  }),
+    operation: maybeOperation,
+  }, (reader) => ({
+    request: reader.u32(),
+    view: reader.u32(),
+    entry: entry.read(reader),
+    operation: maybeOperation.read(reader),
+  })),
   declare(33, "putAnswer", control, {
     request,
-    status: choice(PutStatus.clock),
-    version: optional(version),
-  }),
-  declare(34, "get", operations, { request, id }),
+    status: putStatus,
+    version: maybeVersion,
+  }, (reader) => ({
+    request: reader.u32(),
+    status: putStatus.read(reader),
+    version: maybeVersion.read(reader),
+  })),
+  declare(34, "get", operations, { request, id }, (reader) => ({
+    request: reader.u32(),
+    id: reader.id(),
+  })),
   declare(35, "getAnswer", operations, {
     request,
     /** Whether this node is a holder that has caught up with the others. */
     ready: flag,
-    version: optional(version),
-    value: optional(value),
-    terms: optional(terms),
-  }),
+    version: maybeVersion,
+    value: maybeValue,
+    terms: maybeTerms,
+  }, (reader) => ({
+    request: reader.u32(),
+    ready: flag.read(reader),
+    version: maybeVersion.read(reader),
+    value: maybeValue.read(reader),
+    terms: maybeTerms.read(reader),
+  })),
   declare(36, "exec", operations, {
     request,
     operation,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Bytes, fromUtf8 } from "../base/bytes.ts";
+import { type Bytes, fromUtf8, toHex } from "../base/bytes.ts";
 import { ProtocolError } from "../base/errors.ts";
 import { type Id, ID_BYTES, idFromBytes } from "../id/id.ts";
 
@@ -60,6 +60,11 @@ export class Reader {
 
   id(): Id {
     return idFromBytes(this.#bytes, this.#take(ID_BYTES));
+  }
+
+  /** So many bytes as hexadecimal text. */
+  hex(length: number): string {
+    return toHex(this.#bytes, this.#take(length), length);
   }
 
   /** A view, not a copy: whoever keeps it longer than the frame copies it. */

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { toHex } from "../base/bytes.ts";
 import {
   BROADCAST_BYTES_MAX,
   KEY_BYTES_MAX,
@@ -37,14 +36,21 @@ const node64: Field<string> = {
       writer.u32(parseInt(value.slice(i, i + 8), 16));
     }
   },
-  read: (reader) => toHex(reader.raw(8)),
+  read: (reader) => reader.hex(8),
 };
 
 export const key = bytes(KEY_BYTES_MAX, "a key", 1);
 export const value = bytes(VALUE_BYTES_MAX, "a value");
 
 /** Field of {@linkcode Version}. */
-export const version = record({ ms: u48, count: u16, node: node64 });
+export const version = record(
+  { ms: u48, count: u16, node: node64 },
+  (reader) => ({
+    ms: reader.u48(),
+    count: reader.u16(),
+    node: reader.hex(8),
+  }),
+);
 /** The version of an entry: hybrid logical clock and the writer's tie-break. */
 export type Version = ValueOf<typeof version>;
 
@@ -82,13 +88,21 @@ export const terms = record({
 /** Whose an entry is, and how long it lives. */
 export type Terms = ValueOf<typeof terms>;
 
+const maybeValue = optional(value);
+const maybeTerms = optional(terms);
+
 /** Field of {@linkcode EntryRecord}. */
 export const entry = record({
   key,
-  value: optional(value),
+  value: maybeValue,
   version,
-  terms: optional(terms),
-});
+  terms: maybeTerms,
+}, (reader) => ({
+  key: key.read(reader),
+  value: maybeValue.read(reader),
+  version: version.read(reader),
+  terms: maybeTerms.read(reader),
+}));
 /** A key with its value, or without one as a tombstone. */
 export type EntryRecord = ValueOf<typeof entry>;
 
