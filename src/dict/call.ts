@@ -20,7 +20,8 @@ export abstract class Call<Result> {
   /** When it fails, if it is not over by then. */
   readonly deadlineMs: number;
   readonly #ending: Ending<Result>;
-  #timers: Timer[] = [];
+  readonly #deadline: Timer;
+  #timers: Timer[] | undefined;
   #isOver = false;
 
   constructor(context: Context, timeoutMs: number, ending: Ending<Result>) {
@@ -28,8 +29,9 @@ export abstract class Call<Result> {
     this.timeoutMs = timeoutMs;
     this.deadlineMs = context.nowMs + timeoutMs;
     this.#ending = ending;
-    this.#timers.push(
-      context.timers.at(this.deadlineMs, () => this.fail(this.timedOut())),
+    this.#deadline = context.timers.at(
+      this.deadlineMs,
+      () => this.fail(this.timedOut()),
     );
   }
 
@@ -70,25 +72,20 @@ export abstract class Call<Result> {
     if (this.#isOver) return undefined;
     const { timers, nowMs } = this.context;
     const timer = timers.at(nowMs + ms, () => {
-      this.#timers = this.#timers.filter((other) => other !== timer);
+      this.#timers = this.#timers?.filter((other) => other !== timer);
       run();
     });
-    this.#timers.push(timer);
+    (this.#timers ??= []).push(timer);
     return timer;
-  }
-
-  /** Does not run what was to run later. */
-  protected forget(timer: Timer | undefined): void {
-    if (timer === undefined) return;
-    this.context.timers.cancel(timer);
-    this.#timers = this.#timers.filter((other) => other !== timer);
   }
 
   #end(): boolean {
     if (this.#isOver) return false;
     this.#isOver = true;
-    for (const timer of this.#timers) this.context.timers.cancel(timer);
-    this.#timers.length = 0;
+    const { timers } = this.context;
+    timers.cancel(this.#deadline);
+    for (const timer of this.#timers ?? []) timers.cancel(timer);
+    this.#timers = undefined;
     this.release();
     return true;
   }

@@ -11,7 +11,7 @@
  *
  * @module
  */
-import type { Bytes } from "../base/bytes.ts";
+import { type Bytes, toCharacters } from "../base/bytes.ts";
 import type { Id } from "../id/id.ts";
 import type { EntryRecord, Terms, Version } from "../wire/messages.ts";
 
@@ -76,7 +76,7 @@ export class StoredEntry implements Entry {
 
 function pack(bytes: Bytes): Packed {
   if (bytes.length > PACKED_BYTES_MAX) return owned(bytes);
-  return String.fromCharCode.apply(null, bytes as unknown as number[]);
+  return toCharacters(bytes);
 }
 
 function unpack(packed: Packed): Bytes {

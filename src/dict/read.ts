@@ -152,6 +152,7 @@ export class Read extends Call<ReadResult> implements RequestHandlers {
 
   protected override release(): void {
     this.#request?.cancel();
+    for (const { hedge } of this.#asked) this.context.timers.cancel(hedge);
   }
 
   #holders(): Id[] {
@@ -260,23 +261,26 @@ export class Read extends Call<ReadResult> implements RequestHandlers {
     if (asked !== undefined) {
       asked.hasFailed = true;
       // The next is asked now, not once this one would have been late.
-      this.forget(asked.hedge);
+      this.context.timers.cancel(asked.hedge);
     }
     this.#askFor(this.#wanted());
   }
 
   /** If this holder is slow, the next one is asked, too. */
   #hedge(asked: Asked): void {
-    const { hedgeMs } = this.context.options.timings;
+    const { nowMs, options, timers } = this.context;
+    const { hedgeMs } = options.timings;
     const usualMs = 3 * this.#peers.roundTripMs(asked.id);
     // Where round trips are long, the next one must have time to answer, too.
     const slowMs = Math.min(Math.max(hedgeMs, usualMs), this.timeoutMs / 3);
-    asked.hedge = this.after(slowMs, () => {
-      if (asked.answer !== undefined) return;
-      const open = this.#asked.filter(isOpen).length;
-      if (open === 1) this.#wait();
-      this.#askFor(open + 1);
-    });
+    asked.hedge = timers.at(nowMs + slowMs, () => this.#onSlow(asked));
+  }
+
+  #onSlow(asked: Asked): void {
+    if (asked.answer !== undefined) return;
+    const open = this.#asked.filter(isOpen).length;
+    if (open === 1) this.#wait();
+    this.#askFor(open + 1);
   }
 
   /** The first holder gets a while longer, in case it knows better. */
@@ -309,7 +313,7 @@ export class Read extends Call<ReadResult> implements RequestHandlers {
     this.#isAskingLater = true;
     this.after(ASK_AGAIN_MS, () => {
       this.#isAskingLater = false;
-      for (const { hedge } of this.#asked) this.forget(hedge);
+      for (const { hedge } of this.#asked) this.context.timers.cancel(hedge);
       this.#asked = [];
       this.#askFor(this.#wanted());
     });
