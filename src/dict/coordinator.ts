@@ -23,7 +23,7 @@ import { mend, type Routed } from "./errand.ts";
 import type { Exclusive, ExecResult } from "./exclusive.ts";
 import { Exec, PopItem } from "./exec.ts";
 import type { DictOperation, Found, Lifetime } from "./operations.ts";
-import { type Copy, Read, readHere } from "./read.ts";
+import { type Copy, Read, readHere, type ReadResult } from "./read.ts";
 import type { Replica } from "./replica.ts";
 import {
   farExec,
@@ -265,13 +265,13 @@ export class Coordinator {
     const own = read === "first" && !isSlow
       ? readHere(this.#peers, this.#replica, id)
       : undefined;
-    if (own !== undefined) return this.#onFound(number, operation, id, own);
+    if (own !== undefined) return this.#onFound(number, operation, own);
     const order = { id, mode: isSlow ? "all" : read, timeoutMs };
     const call = new Read(this.#context, this.#peers, this.#replica, order, {
       done: (result) => {
         this.#calls.delete(number);
         mend(this.#mendParts, key, result);
-        this.#onFound(number, operation, id, result);
+        this.#onFound(number, operation, result);
       },
       failed: (error) => this.#onFailed(number, error),
     });
@@ -281,23 +281,26 @@ export class Coordinator {
 
   #onFound(
     call: CallNumber,
-    { key, read, timeoutMs }: DictOperation & { type: "get" },
-    id: Id,
-    { value }: Copy,
+    operation: DictOperation & { type: "get" },
+    { value, proof }: Copy & Partial<Pick<ReadResult, "proof">>,
   ): void {
     const isDue = below(this.#context.random, REPAIR_ONE_IN) === 0;
-    if (isDue && read === "first") this.#readRepair(key, id, timeoutMs);
+    if (isDue && operation.read === "first") this.#repair(operation, proof);
     const found: Found = { value };
     this.#context.result(call, found);
   }
 
   /** Compares all copies of a key, after a read of one of them. */
-  #readRepair(key: Bytes, id: Id, timeoutMs: number): void {
+  #repair(
+    { key, timeoutMs }: DictOperation & { type: "get" },
+    known: ReadResult["proof"],
+  ): void {
+    const order = { id: keyId(key), mode: "all", timeoutMs, known } as const;
     const read: Read = new Read(
       this.#context,
       this.#peers,
       this.#replica,
-      { id, mode: "all", timeoutMs },
+      order,
       {
         done: (result) => {
           this.#repairs.delete(read);

@@ -48,6 +48,12 @@ interface Answer extends Copy {
   readonly ready: boolean;
 }
 
+/** What one holder has answered. */
+interface Known {
+  readonly from: Id;
+  readonly answer: Answer;
+}
+
 /** A holder that was asked. */
 interface Asked {
   readonly id: Id;
@@ -65,14 +71,14 @@ interface Asked {
 export interface ReadResult extends Copy {
   /** Holders whose copy is older than this one. */
   readonly behind: readonly Id[];
+  /** The answer that was enough; `undefined` when it took several. */
+  readonly proof: Known | undefined;
 }
 
-const NOBODY: readonly Id[] = [];
-const NOTHING: ReadResult = {
+const NOTHING: Copy = {
   version: undefined,
   value: undefined,
   terms: undefined,
-  behind: NOBODY,
 };
 
 /** What a key's first holder reads without a word to anybody, if this is it. */
@@ -94,6 +100,7 @@ export class Read extends Call<ReadResult> implements RequestHandlers {
   /** A list: three of these are found sooner than in a map, and cost less. */
   #asked: Asked[] = [];
   #mode: ReadMode;
+  #known: Known | undefined;
   /** Asks, answers and changes of the ring so far. */
   #turn = 0;
   /** When the ring has changed last, in turns. */
@@ -109,7 +116,12 @@ export class Read extends Call<ReadResult> implements RequestHandlers {
     context: Context,
     peers: Peers,
     replica: Replica,
-    order: { id: Id; mode: ReadMode; timeoutMs: number },
+    order: {
+      id: Id;
+      mode: ReadMode;
+      timeoutMs: number;
+      known?: Known | undefined;
+    },
     ending: Ending<ReadResult>,
   ) {
     super(context, order.timeoutMs, ending);
@@ -117,6 +129,7 @@ export class Read extends Call<ReadResult> implements RequestHandlers {
     this.#replica = replica;
     this.#id = order.id;
     this.#mode = order.mode;
+    this.#known = order.known;
   }
 
   /** Asks the holder, or the holders, that the mode wants. */
@@ -225,6 +238,11 @@ export class Read extends Call<ReadResult> implements RequestHandlers {
       hedge: undefined,
     };
     this.#asked.push(asked);
+    if (to === this.#known?.from) {
+      asked.answer = this.#known.answer;
+      this.#known = undefined; // If it is asked once more, then for news.
+      return;
+    }
     if (to === this.#peers.self.id) {
       const entry = this.#replica.table.get(this.#id);
       asked.answer = {
@@ -252,7 +270,7 @@ export class Read extends Call<ReadResult> implements RequestHandlers {
     if (asked === undefined) return;
     asked.answer = answer;
     asked.answeredAt = ++this.#turn;
-    if (this.#isProof(asked)) this.#end(answer);
+    if (this.#isProof(asked)) this.#end(answer, { from, answer });
     else this.#judge();
   }
 
@@ -388,11 +406,7 @@ export class Read extends Call<ReadResult> implements RequestHandlers {
   }
 
   #newest(): Copy {
-    let newest: Copy = {
-      version: undefined,
-      value: undefined,
-      terms: undefined,
-    };
+    let newest = NOTHING;
     for (const answer of this.#answers()) {
       if (answer.version && isNewer(answer.version, newest.version)) {
         newest = answer;
@@ -401,14 +415,14 @@ export class Read extends Call<ReadResult> implements RequestHandlers {
     return newest;
   }
 
-  #end({ version, value, terms }: Copy): void {
+  #end({ version, value, terms }: Copy, proof?: Known): void {
     const behind: Id[] = [];
     for (const { id, answer } of this.#asked) {
       if (answer && version && isNewer(version, answer.version)) {
         behind.push(id);
       }
     }
-    this.succeed({ version, value, terms, behind });
+    this.succeed({ version, value, terms, behind, proof });
   }
 
   #find(id: Id): Asked | undefined {

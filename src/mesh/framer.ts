@@ -192,6 +192,11 @@ export class Inbox {
    * @throws {ProtocolError} If the frame is malformed or too long
    */
   take(frame: Bytes): Bytes[] {
+    return this.read(frame).map((reader) => reader.rest);
+  }
+
+  /** The same messages, each as what reads it. */
+  read(frame: Bytes): Reader[] {
     if (frame.length === 0 || frame.length > FRAME_BYTES_MAX) {
       throw new ProtocolError(
         `Cannot read a frame of ${frame.length} bytes: 1 to ` +
@@ -199,7 +204,7 @@ export class Inbox {
       );
     }
     const reader = new Reader(frame);
-    const messages: Bytes[] = [];
+    const messages: Reader[] = [];
     while (reader.left > 0) {
       const size = reader.size(PIECE_BYTES_MAX + 1, "an item");
       const tag = reader.u8();
@@ -213,16 +218,17 @@ export class Inbox {
       const whole = this.#add(
         lane,
         (tag & MORE_BIT) !== 0,
-        reader.raw(size - 1),
+        reader.part(size - 1),
       );
       if (whole !== undefined) messages.push(whole);
     }
     return messages;
   }
 
-  #add(lane: number, hasMore: boolean, bytes: Bytes): Bytes | undefined {
+  #add(lane: number, hasMore: boolean, part: Reader): Reader | undefined {
     const pieces = this.#pieces[lane]!;
-    if (pieces.length === 0 && !hasMore) return bytes;
+    if (pieces.length === 0 && !hasMore) return part;
+    const bytes = part.rest;
     // Small pieces would let a peer take far more memory than it sends.
     if (hasMore && bytes.length !== PIECE_BYTES_MAX) {
       throw new ProtocolError(
@@ -241,6 +247,6 @@ export class Inbox {
     this.#pieceBytes[lane] = hasMore ? total : 0;
     if (hasMore) return undefined;
     this.#pieces[lane] = [];
-    return concatBytes(pieces);
+    return new Reader(concatBytes(pieces));
   }
 }

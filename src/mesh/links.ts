@@ -17,7 +17,7 @@ import {
 } from "../base/errors.ts";
 import { LINK_QUEUE_BYTES_MAX } from "../base/limits.ts";
 import type { Id } from "../id/id.ts";
-import { decode, encodeParts, laneOf } from "../wire/codec.ts";
+import { encodeParts, laneOf, readMessage } from "../wire/codec.ts";
 import type {
   Lane,
   MemberRecord,
@@ -25,6 +25,7 @@ import type {
   MessageOf,
   Turn,
 } from "../wire/messages.ts";
+import type { Reader } from "../wire/reader.ts";
 import { Allowances } from "./allowance.ts";
 import { CloseCode } from "./close_codes.ts";
 import type { Context } from "./context.ts";
@@ -198,17 +199,17 @@ export class Links {
     link.lastHeardMs = this.#context.nowMs;
     const parts = this.#guard(link, () => {
       checkLength(link.greeting, frame);
-      return link.inbox.take(frame);
+      return link.inbox.read(frame);
     });
     if (parts === undefined) return;
     if (link.state === "open") {
       this.#allowances.take(link, parts.length, frame.length);
     }
     this.#isUrgent = parts.length === 1;
-    for (const bytes of parts) {
+    for (const part of parts) {
       // A message may have been the last: a bye, or a broken one.
       if (this.#isClosing(link)) break;
-      const message = this.#guard(link, () => this.#decode(link, bytes));
+      const message = this.#guard(link, () => this.#decode(link, part));
       if (message !== undefined) this.#onMessage(link, message);
     }
     this.#isUrgent = false;
@@ -323,10 +324,10 @@ export class Links {
   }
 
   /** Before the handshake the version is looked at first. */
-  #decode(link: Link, bytes: Bytes): Message | undefined {
-    if (link.state === "open") return decode(bytes);
-    const problem = versionProblem(bytes);
-    if (problem === undefined) return decode(bytes);
+  #decode(link: Link, part: Reader): Message | undefined {
+    if (link.state === "open") return readMessage(part);
+    const problem = versionProblem(part.rest);
+    if (problem === undefined) return readMessage(part);
     this.close(link, codeOf(problem), problem.message, problem);
     return undefined;
   }

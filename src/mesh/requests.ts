@@ -241,9 +241,12 @@ export class Requests {
   #settle(pending: Pending, to: Id): Expected | undefined {
     const at = find(pending, to);
     if (at < 0) return undefined;
-    const [expected] = pending.expected.splice(at, 1);
+    const expected = pending.expected[at]!;
+    // The last one goes where it was: their order means nothing.
+    const last = pending.expected.pop()!;
+    if (last !== expected) pending.expected[at] = last;
     if (!this.#context.lacks("deadlinesEnd")) {
-      this.#context.timers.cancel(expected!.timer);
+      this.#context.timers.cancel(expected.timer);
     }
     if (pending.expected.length === 0) this.#pending.delete(pending.number);
     return expected;

@@ -57,7 +57,11 @@ function write(message: Message): void {
  * @throws {ProtocolError} If they are anything but one well-formed message
  */
 export function decode(bytes: Bytes): Message {
-  const reader = new Reader(bytes);
+  return readMessage(new Reader(bytes));
+}
+
+/** The message that a reader has left, likewise. */
+export function readMessage(reader: Reader): Message {
   const kind = reader.u8();
   const declaration = byKind[kind];
   if (declaration === undefined) {

@@ -10,16 +10,30 @@ import { type Id, ID_BYTES, idFromBytes } from "../id/id.ts";
 /** Every method throws `ProtocolError` at the end of the bytes. */
 export class Reader {
   readonly #bytes: Bytes;
+  readonly #end: number;
   #at: number;
 
-  constructor(bytes: Bytes, at = 0) {
+  /** Reads `bytes` from `at` to before `end`. */
+  constructor(bytes: Bytes, at = 0, end: number = bytes.length) {
     this.#bytes = bytes;
     this.#at = at;
+    this.#end = end;
   }
 
   /** How many bytes are left. */
   get left(): number {
-    return this.#bytes.length - this.#at;
+    return this.#end - this.#at;
+  }
+
+  /** A reader of the next `length` bytes, which are passed over here. */
+  part(length: number): Reader {
+    const at = this.#take(length);
+    return new Reader(this.#bytes, at, at + length);
+  }
+
+  /** What is left, as a view that this leaves to be read. */
+  get rest(): Bytes {
+    return this.#bytes.subarray(this.#at, this.#end);
   }
 
   u8(): number {
@@ -89,10 +103,10 @@ export class Reader {
 
   #take(count: number): number {
     const at = this.#at;
-    if (at + count > this.#bytes.length) {
+    if (at + count > this.#end) {
       throw new ProtocolError(
-        `Cannot read ${count} bytes at ${at}: the message has ` +
-          `${this.#bytes.length}; it is cut off or malformed`,
+        `Cannot read ${count} bytes: ${this.left} of the message are left; ` +
+          `it is cut off or malformed`,
       );
     }
     this.#at = at + count;
