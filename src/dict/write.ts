@@ -20,9 +20,10 @@ import {
 } from "../base/errors.ts";
 import { type Id, keyId } from "../id/id.ts";
 import type { Context } from "../mesh/context.ts";
-import type { Peers, PendingRequest } from "../mesh/peers.ts";
+import type { Peers, PendingRequest, RingView } from "../mesh/peers.ts";
 import {
   Health,
+  type MemberRecord,
   type MessageOf,
   type OperationId,
   PutStatus,
@@ -75,6 +76,9 @@ export class Write extends Call<Written> {
   readonly #order: WriteOrder;
   readonly #id: Id;
   readonly #targets = new Map<Id, Target>();
+  /** The ring of the last look at it, and the key's holders there. */
+  #ring: RingView | undefined;
+  #ringHolders: readonly MemberRecord[] = [];
   #version: Version;
   /** The newest version that beat this write anywhere. */
   #newer: Version | undefined;
@@ -292,10 +296,20 @@ export class Write extends Call<Written> {
     );
   }
 
+  /** Who must have a copy. */
+  get #holders(): readonly MemberRecord[] {
+    const { ring } = this.#peers;
+    if (ring !== this.#ring) {
+      this.#ring = ring;
+      const { replicas } = this.context.options;
+      this.#ringHolders = candidatesOf(ring, this.#id, replicas);
+    }
+    return this.#ringHolders;
+  }
+
   #judge(): void {
     if (this.isOver) return;
-    const { replicas } = this.context.options;
-    const holders = candidatesOf(this.#peers.ring, this.#id, replicas);
+    const holders = this.#holders;
     const wanted = holders.length;
     if (wanted === 0) return;
     if (this.#mustBeLarger(holders[0]!.id)) {
@@ -306,11 +320,14 @@ export class Write extends Call<Written> {
       if (some.length === 0) return;
       return this.succeed({ version: this.#version, holders: some });
     }
-    const open = holders.findIndex(({ id }, index) =>
-      !this.#isConfirmed(id, index) && !this.#needsStandIn(id)
-    );
-    if (open >= 0 || this.#isJoinerOpen()) return;
-    if (holders.every(({ id }, index) => this.#isConfirmed(id, index))) {
+    let holdersDone = 0;
+    for (let i = 0; i < wanted; i++) {
+      const { id } = holders[i]!;
+      if (this.#isConfirmed(id, i)) holdersDone++;
+      else if (!this.#needsStandIn(id)) return;
+    }
+    if (this.#isJoinerOpen()) return;
+    if (holdersDone === wanted) {
       const ids = holders.map(({ id }) => id);
       return this.succeed({ version: this.#version, holders: ids });
     }

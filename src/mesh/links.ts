@@ -197,10 +197,7 @@ export class Links {
     this.framesReceived++;
     this.bytesReceived += frame.length;
     link.lastHeardMs = this.#context.nowMs;
-    const parts = this.#guard(link, () => {
-      checkLength(link.greeting, frame);
-      return link.inbox.read(frame);
-    });
+    const parts = this.#unpack(link, frame);
     if (parts === undefined) return;
     if (link.state === "open") {
       this.#allowances.take(link, parts.length, frame.length);
@@ -209,7 +206,7 @@ export class Links {
     for (const part of parts) {
       // A message may have been the last: a bye, or a broken one.
       if (this.#isClosing(link)) break;
-      const message = this.#guard(link, () => this.#decode(link, part));
+      const message = this.#decode(link, part);
       if (message !== undefined) this.#onMessage(link, message);
     }
     this.#isUrgent = false;
@@ -312,23 +309,31 @@ export class Links {
     return link.state === "closing";
   }
 
-  /** Runs what reads a peer's bytes; a mistake in them ends the link. */
-  #guard<T>(link: Link, read: () => T): T | undefined {
+  /** What reading a peer's bytes threw: a mistake in them ends the link. */
+  #blame(link: Link, error: unknown): void {
+    if (!(error instanceof ProtocolError)) throw error;
+    this.close(link, CloseCode.protocol, error.message, error);
+  }
+
+  #unpack(link: Link, frame: Bytes): Reader[] | undefined {
     try {
-      return read();
+      checkLength(link.greeting, frame);
+      return link.inbox.read(frame);
     } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error;
-      this.close(link, CloseCode.protocol, error.message, error);
-      return undefined;
+      return void this.#blame(link, error);
     }
   }
 
   /** Before the handshake the version is looked at first. */
   #decode(link: Link, part: Reader): Message | undefined {
-    if (link.state === "open") return readMessage(part);
-    const problem = versionProblem(part.rest);
-    if (problem === undefined) return readMessage(part);
-    this.close(link, codeOf(problem), problem.message, problem);
+    try {
+      if (link.state === "open") return readMessage(part);
+      const problem = versionProblem(part.rest);
+      if (problem === undefined) return readMessage(part);
+      this.close(link, codeOf(problem), problem.message, problem);
+    } catch (error) {
+      this.#blame(link, error);
+    }
     return undefined;
   }
 

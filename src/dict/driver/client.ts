@@ -120,13 +120,14 @@ export class DictClient<K, V> {
     );
   }
 
-  async set(
-    key: Input<K>,
-    value: Input<V>,
-    options: WriteOptions,
-  ): Promise<void> {
-    const lifetime = checkLifetime(options);
-    await this.#set(this.keyOf(key), this.#valueOf(value), lifetime, options);
+  set(key: Input<K>, value: Input<V>, options: WriteOptions): Promise<void> {
+    try {
+      const lifetime = checkLifetime(options);
+      const encoded = this.keyOf(key);
+      return this.#set(encoded, this.#valueOf(value), lifetime, options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   async touch(
