@@ -79,15 +79,15 @@ const DIGITS: readonly number[] = Array.from(
   "0123456789abcdef",
   (digit) => digit.charCodeAt(0),
 );
-/** Longer texts are made in parts. */
-const PART_CHARACTERS = 256;
-/** The codes of a text in the making, by its length. */
-const codesFor: number[][] = [];
-
-/** An array for the codes of a text, which is used again and again. */
-function codesOf(length: number): number[] {
-  return codesFor[length] ??= new Array(length).fill(0);
-}
+/** Longer texts are made in parts of this many bytes. */
+const HEX_PART_BYTES = 16;
+/** The codes of a text in the making, by how many bytes it tells. */
+const hexCodes: readonly number[][] = Array.from(
+  { length: HEX_PART_BYTES + 1 },
+  (_, bytes) => new Array(2 * bytes).fill(0),
+);
+/** Likewise of a text of one character for each byte; made as they are needed. */
+const characterCodes: number[][] = [];
 
 /** Lower-case hexadecimal text of `length` bytes from `offset` on. */
 export function toHex(
@@ -95,13 +95,12 @@ export function toHex(
   offset = 0,
   length: number = bytes.length - offset,
 ): string {
-  const part = PART_CHARACTERS / 2;
-  if (length > part) {
-    return toHex(bytes, offset, part) +
-      toHex(bytes, offset + part, length - part);
+  if (length > HEX_PART_BYTES) {
+    return toHex(bytes, offset, HEX_PART_BYTES) +
+      toHex(bytes, offset + HEX_PART_BYTES, length - HEX_PART_BYTES);
   }
   // One flat string: digits put together one by one are a tree of strings.
-  const codes = codesOf(2 * length);
+  const codes = hexCodes[length]!;
   for (let i = 0; i < length; i++) {
     const byte = bytes[offset + i]!;
     codes[2 * i] = DIGITS[byte >>> 4]!;
@@ -112,7 +111,8 @@ export function toHex(
 
 /** Text with one character for each byte; up to 256 of them. */
 export function toCharacters(bytes: Uint8Array): string {
-  const codes = codesOf(bytes.length);
-  for (let i = 0; i < bytes.length; i++) codes[i] = bytes[i]!;
+  const { length } = bytes;
+  const codes = characterCodes[length] ??= new Array(length).fill(0);
+  for (let i = 0; i < length; i++) codes[i] = bytes[i]!;
   return String.fromCharCode.apply(null, codes);
 }

@@ -7,7 +7,7 @@ import type { Bytes } from "../base/bytes.ts";
 import { type ChordError, UnknownOutcomeError } from "../base/errors.ts";
 import { EVERYWHERE } from "../base/options.ts";
 import { below } from "../base/random.ts";
-import { type Id, keyId, ZERO_ID } from "../id/id.ts";
+import { keyId, ZERO_ID } from "../id/id.ts";
 import { advance } from "../id/ring.ts";
 import type { Context } from "../mesh/context.ts";
 import type { CallNumber } from "../mesh/events.ts";

@@ -96,10 +96,13 @@ export class Replica {
     return this.clock.next(this.#context.wallMs);
   }
 
-  /** A write by a coordinator. */
-  put(record: EntryRecord): PutOutcome {
+  /**
+   * A write by a coordinator.
+   *
+   * @param id the hash of its key
+   */
+  put(record: EntryRecord, id: Id = keyId(record.key)): PutOutcome {
     const { wallMs } = this.#context;
-    const id = keyId(record.key);
     const before = this.table.get(id);
     if (this.clock.isTooFarAhead(record.version, wallMs)) {
       return { status: PutStatus.clock, version: undefined, before: undefined };

@@ -182,7 +182,8 @@ export class Write extends Call<Written> {
     if (to !== this.#peers.self.id) {
       return this.#request!.send(to, this.#message!);
     }
-    const { status, version } = this.#replica.put(this.#message!.entry);
+    const { entry } = this.#message!;
+    const { status, version } = this.#replica.put(entry, this.#id);
     this.#onAnswer(to, status, version);
   }
 
