@@ -31,7 +31,7 @@ import type { Context } from "./context.ts";
 import type { Link } from "./link.ts";
 import type { Links } from "./links.ts";
 import type { Router } from "./relay.ts";
-import type { Table } from "./table.ts";
+import { isPresent, type Table } from "./table.ts";
 import { branches, everyoneBut, type Fitness } from "./tree.ts";
 
 /** How far one origin has come, as a heartbeat tells it. */
@@ -79,6 +79,10 @@ export class Broadcast {
     this.#handlers = handlers;
     this.#repair = new CastRepair(context, links, {
       logOf: (origin) => this.#logs.get(origin),
+      isGone: (origin) => {
+        const record = table.get(origin);
+        return record !== undefined && !isPresent(record);
+      },
       onLost: (origin, log, last) => this.#lose(origin, log, last),
     });
   }
@@ -231,7 +235,7 @@ export class Broadcast {
     for (const [origin, log] of this.#logs) {
       if (origin === this.#table.self.id) continue;
       this.#keptBytes -= log.bytes;
-      this.#repair.forget(log);
+      log.gap = undefined;
       this.#logs.delete(origin);
       return;
     }
@@ -303,6 +307,7 @@ export class Broadcast {
   #advance(log: CastLog, next: number): void {
     log.next = next;
     log.tellings = TELLINGS;
+    this.#repair.onAdvance(log);
   }
 
   #handOut(origin: Id, { kind, payload }: KeptCast): void {

@@ -8,7 +8,6 @@ import {
   BROADCAST_BYTES_KEPT_MAX,
   BROADCASTS_KEPT_MAX,
 } from "../base/limits.ts";
-import type { Timer } from "../base/timers.ts";
 import type { Id } from "../id/id.ts";
 
 /** What one takes besides its payload, roughly. */
@@ -35,7 +34,8 @@ export interface Gap {
   readonly without: Map<Id, number>;
   /** Who was asked since it last became smaller. */
   readonly asked: Set<Id>;
-  timer: Timer | undefined;
+  /** When it is asked for, or for the next time. */
+  dueMs: number;
 }
 
 /** The sequence of one origin. */

@@ -7,6 +7,7 @@ import {
   BROADCAST_BYTES_PER_ASK,
   BROADCASTS_PER_ASK_MAX,
 } from "../base/limits.ts";
+import type { Timer } from "../base/timers.ts";
 import type { Id } from "../id/id.ts";
 import { ZERO_ID } from "../id/id.ts";
 import type { MessageOf } from "../wire/messages.ts";
@@ -17,6 +18,8 @@ import type { Links } from "./links.ts";
 
 /** Each question waits this many times the age at which a gap is asked for. */
 const PATIENCE = 5;
+/** So many times, in the age at which a gap is asked for, gaps are looked at. */
+const GRAINS = 4;
 /** Questions in a row that brought nothing, after which a gap is given up. */
 const ASKS_MAX = 12;
 /** Nodes that must say that it is gone, if there are as many. */
@@ -25,6 +28,8 @@ const WITHOUT_MIN = 2;
 /** What the repair works on. */
 export interface RepairHandlers {
   logOf(origin: Id): CastLog | undefined;
+  /** Whether a node is known to be dead, or to have left. */
+  isGone(origin: Id): boolean;
   /** All through `last` can no longer be had. */
   onLost(origin: Id, log: CastLog, last: number): void;
 }
@@ -34,6 +39,9 @@ export class CastRepair {
   readonly #context: Context;
   readonly #links: Links;
   readonly #handlers: RepairHandlers;
+  /** The origins of which something is missing, and some that have no gap now. */
+  readonly #open = new Map<Id, CastLog>();
+  #timer: Timer | undefined;
 
   constructor(context: Context, links: Links, handlers: RepairHandlers) {
     this.#context = context;
@@ -53,11 +61,12 @@ export class CastRepair {
         askedFor: log.next,
         without: new Map(),
         asked: new Set(),
-        timer: undefined,
+        dueMs: Infinity,
       };
       log.gap = created;
       const { castGapMs } = this.#context.options.timings;
-      this.#wait(origin, log, created, castGapMs);
+      this.#open.set(origin, log);
+      this.#wait(created, castGapMs);
       return;
     }
     gap.last = Math.max(gap.last, last);
@@ -68,7 +77,13 @@ export class CastRepair {
   onAsk(message: MessageOf<"castAsk">, from: Link): void {
     const { origin, first } = message;
     const log = this.#handlers.logOf(origin);
-    if (log === undefined) return;
+    if (log === undefined) {
+      // It was never heard here, and of who is gone it never will be.
+      if (this.#handlers.isGone(origin)) {
+        this.#sayGone(from, origin, first, message.last);
+      }
+      return;
+    }
     const last = Math.min(message.last, knownThrough(origin, log));
     const found: KeptCast[] = [];
     for (const cast of log.kept.values()) {
@@ -111,33 +126,50 @@ export class CastRepair {
     const other = this.#another(origin, log, gap);
     if (other !== undefined && ends.length < WITHOUT_MIN) {
       this.#ask(origin, log, gap);
-    } else this.#handlers.onLost(origin, log, Math.min(...ends));
+    } else {
+      this.#handlers.onLost(origin, log, Math.min(...ends));
+      // What others lack besides that is asked for at once.
+      if (log.gap === gap) this.#onTime(origin, log, gap);
+    }
   }
 
-  /** The origin is no longer remembered. */
-  forget(log: CastLog): void {
-    this.#context.timers.cancel(log.gap?.timer);
-    log.gap = undefined;
+  /** An origin has come further: perhaps nothing is missing any more. */
+  onAdvance(log: CastLog): void {
+    if (log.gap !== undefined && log.next > log.gap.last) log.gap = undefined;
   }
 
   #sayGone(to: Link, origin: Id, first: number, last: number): void {
     this.#links.send(to, { type: "castGone", origin, first, last });
   }
 
-  #wait(origin: Id, log: CastLog, gap: Gap, forMs: number): void {
-    this.#context.timers.cancel(gap.timer);
-    gap.timer = this.#context.timers.at(
-      this.#context.nowMs + forMs,
-      () => this.#onTime(origin, log, gap),
-    );
+  /** One deadline serves all gaps: whoever is new may have very many. */
+  #wait(gap: Gap, forMs: number): void {
+    const { timers, nowMs, options } = this.#context;
+    const grainMs = options.timings.castGapMs / GRAINS;
+    gap.dueMs = Math.ceil((nowMs + forMs) / grainMs) * grainMs;
+    if (this.#timer?.run !== undefined && this.#timer.atMs <= gap.dueMs) return;
+    timers.cancel(this.#timer);
+    this.#timer = timers.at(gap.dueMs, () => this.#onTimer());
+  }
+
+  #onTimer(): void {
+    const { timers, nowMs } = this.#context;
+    let nextMs = Infinity;
+    for (const [origin, log] of [...this.#open]) {
+      const { gap } = log;
+      if (gap !== undefined && gap.dueMs <= nowMs) {
+        this.#onTime(origin, log, gap);
+      }
+      if (log.gap === undefined) this.#open.delete(origin);
+      else nextMs = Math.min(nextMs, log.gap.dueMs);
+    }
+    timers.cancel(this.#timer);
+    if (nextMs === Infinity) return;
+    this.#timer = timers.at(nextMs, () => this.#onTimer());
   }
 
   /** Asks again, or gives up: nobody waits for ever behind a gap. */
   #onTime(origin: Id, log: CastLog, gap: Gap): void {
-    if (log.next > gap.last) {
-      log.gap = undefined;
-      return;
-    }
     if (log.next > gap.askedFor) {
       gap.asks = 0;
       gap.asked.clear();
@@ -156,7 +188,7 @@ export class CastRepair {
     gap.asks++;
     gap.askedFor = log.next;
     const { castGapMs } = this.#context.options.timings;
-    this.#wait(origin, log, gap, PATIENCE * castGapMs);
+    this.#wait(gap, PATIENCE * castGapMs);
     const to = this.#another(origin, log, gap);
     const link = to === undefined ? undefined : this.#links.to(to);
     if (to === undefined || link === undefined) return;
