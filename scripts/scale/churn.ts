@@ -6,6 +6,7 @@
  */
 import { fraction, SeededRandom } from "../../src/base/random.ts";
 import { Lookups } from "../../src/testing/overheard.ts";
+import type { CreateMachine } from "../../src/testing/node.ts";
 import type { Churn, Population } from "../../src/testing/population.ts";
 import { holdersOf } from "../../src/testing/truth.ts";
 import { fill, newPopulation } from "./worlds.ts";
@@ -16,6 +17,10 @@ export interface CrowdSize {
   readonly nodes: number;
   readonly joinsPerSecond: number;
   readonly keys: number;
+  /** Up to so many nodes every node knows every other one. */
+  readonly fullTableMax?: number;
+  /** Another machine than the product's. */
+  readonly create?: CreateMachine;
 }
 
 /** How nodes come and go for a while, and how much is looked for meanwhile. */
@@ -46,14 +51,19 @@ export interface ChurnResult {
 /** A ring that has been filled. */
 export class Crowd {
   readonly population: Population;
-  readonly #lookups = new Lookups();
+  readonly #lookups: Lookups;
   readonly #seed: number;
   /** Ms from the first join until all tables were equal. */
   readonly equalMs: number;
 
   constructor(size: CrowdSize) {
     this.#seed = size.seed;
-    this.population = newPopulation(size.seed, this.#lookups.create);
+    this.#lookups = new Lookups();
+    this.population = newPopulation(
+      size.seed,
+      size.create ?? this.#lookups.create,
+      size.fullTableMax,
+    );
     // Everybody is told of new entries: few nodes are told sooner.
     fill(this.population, Math.min(16, size.nodes), 50);
     this.#lookups.write(this.population, size.keys);

@@ -207,6 +207,34 @@ export const SPECS: readonly Spec[] = [
       max: 700,
     },
   ]),
+  ...["small", "large"].map((size) => ({
+    id: `beyond.bytes.${size}`,
+    what: `sent by a node of a ${size} ring beyond the bound, life 10 min`,
+    unit: "B/s",
+    published: "650 to 850 (estimate)",
+    max: 900,
+  })),
+  {
+    id: "beyond.growth",
+    what: "the one in the large ring, as a multiple of that in the small one",
+    unit: "",
+    published: "",
+    max: 1.25,
+  },
+  {
+    id: "beyond.failed",
+    what: "of 10,000 lookups without an answer, beyond the bound",
+    unit: "",
+    published: "0 to 16 (Chord, at 0.05 to 0.4 changes/s)",
+    max: 1,
+  },
+  {
+    id: "beyond.wrong",
+    what: "wrong answers, beyond the bound",
+    unit: "",
+    published: "",
+    max: 0,
+  },
   ...["process", "silent"].flatMap((how) => [
     {
       id: `half.${how}.slowestMs`,

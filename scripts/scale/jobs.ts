@@ -5,6 +5,7 @@
  * @module
  */
 import { percentile } from "../../src/testing/population.ts";
+import { beyondCost } from "./beyond.ts";
 import { Crowd } from "./churn.ts";
 import { detectionTimes } from "./detection.ts";
 import { hopsCases, KNOWLEDGE, type Values } from "./figures.ts";
@@ -39,6 +40,7 @@ export function jobsFor(isQuick: boolean): Readonly<Record<string, Job>> {
     detection: detection(isQuick),
     silent: silent(isQuick),
     half: half(isQuick),
+    beyond: beyond(isQuick),
     idle: idle(isQuick),
     hops: hops(isQuick),
   };
@@ -170,6 +172,29 @@ function idle(isQuick: boolean): Job {
         values[`idle.bytes.${nodes}`] = cost.bytes;
       }
       return values;
+    },
+  };
+}
+
+function beyond(isQuick: boolean): Job {
+  const bound = isQuick ? 8 : 32;
+  const [small, large] = isQuick ? [64, 128] : [128, 512];
+  const countedMs = isQuick ? 30_000 : MINUTE_MS;
+  const size = { seed: 7, bound, meanLifeMs: 2 * MINUTE_MS, countedMs };
+  return {
+    sizes: `${small} and ${large} nodes that may know ${bound}, ` +
+      `${countedMs / 1000} s each`,
+    run: () => {
+      const near = beyondCost({ ...size, nodes: small });
+      const far = beyondCost({ ...size, nodes: large });
+      const lookups = near.lookups + far.lookups;
+      return {
+        "beyond.bytes.small": near.bytes,
+        "beyond.bytes.large": far.bytes,
+        "beyond.growth": far.bytes / near.bytes,
+        "beyond.failed": 10_000 * (near.failed + far.failed) / lookups,
+        "beyond.wrong": near.wrong + far.wrong,
+      };
     },
   };
 }

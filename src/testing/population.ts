@@ -15,7 +15,7 @@ import { Cluster } from "./cluster.ts";
 import type { NetworkOptions } from "./network.ts";
 import type { CreateMachine, Host, SimulatedNode } from "./node.ts";
 import type { Simulator } from "./simulator.ts";
-import { recordOf } from "./truth.ts";
+import { activeNodes, recordOf } from "./truth.ts";
 
 /** What a population is made of. */
 export interface PopulationOptions {
@@ -24,6 +24,8 @@ export interface PopulationOptions {
   readonly network: NetworkOptions;
   readonly replicas: number;
   readonly timings?: Partial<Timings>;
+  /** Up to so many nodes every node knows every other one. */
+  readonly fullTableMax?: number | undefined;
 }
 
 /** How nodes come and go. */
@@ -147,6 +149,27 @@ export class Population {
   #newHost(): Host {
     return this.cluster.addHost(`n${this.#hosts++}`, true);
   }
+}
+
+/**
+ * Whether all are active members and everybody knows what it has to: who is
+ * near it, where not all are to be known, or else everybody.
+ */
+export function ringIsKnown(nodes: readonly SimulatedNode[]): boolean {
+  const ring = activeNodes(nodes);
+  if (ring.length < nodes.length) return false;
+  if (nodes.some(({ machine }) => machine.window === undefined)) {
+    return tablesAreEqual(nodes);
+  }
+  return ring.every(({ machine }, at) => {
+    const known = new Set(machine.window!.map(({ id }) => id));
+    const reach = (known.size - 1) >> 1;
+    for (let step = -reach; step <= reach; step++) {
+      const { id } = ring.at((at + step) % ring.length)!.machine;
+      if (!known.has(id)) return false;
+    }
+    return true;
+  });
 }
 
 /** Whether all are active members and everybody has the same table of them. */

@@ -1,8 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
+import { beyondCost } from "../../scripts/scale/beyond.ts";
 import { Crowd } from "../../scripts/scale/churn.ts";
 import { killHalf } from "../../scripts/scale/half.ts";
 import { watchPauses } from "../../scripts/scale/pauses.ts";
 import { staticHops } from "../../scripts/scale/static_rings.ts";
+import { createChordMachine } from "../../src/testing/run.ts";
 
 const PAUSING = {
   seed: 1,
@@ -64,4 +66,28 @@ Deno.test("hops fall with what nodes know, and full membership needs one", () =>
   const full = staticHops(of, { isFull: true, cache: 0 });
   assert(fingers.mean > cached.mean + 0.5 && cached.mean > full.mean + 0.5);
   assert(full.mean <= 1 && full.p99 === 1);
+});
+
+const BEYOND = {
+  seed: 1,
+  nodes: 64,
+  bound: 8,
+  meanLifeMs: 120_000,
+  countedMs: 20_000,
+};
+
+Deno.test("beyond the bound a node sends no more than it may, and finds all", () => {
+  const { bytes, deaths, failed, lookups, wrong } = beyondCost(BEYOND);
+  assert(bytes < 900, `${bytes} B/s`);
+  assert(deaths > 5 && lookups > 200);
+  assertEquals([failed, wrong], [0, 0]);
+});
+
+Deno.test("control: where all news go to everybody it sends a multiple", () => {
+  const { bytes } = beyondCost(BEYOND, (options, random, at) => {
+    const lacks = (rule: string) => rule === "newsStayNear";
+    const sabotage = { lacks, isUnlucky: () => false };
+    return createChordMachine({ ...options, sabotage }, random, at);
+  });
+  assert(bytes > 1_800, `${bytes} B/s`);
 });
