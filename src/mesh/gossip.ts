@@ -108,7 +108,13 @@ export class Gossip {
   }
 
   /** What is known of another node has changed. */
-  onChange(before: MemberRecord | undefined, after: MemberRecord): void {
+  onChange(
+    before: MemberRecord | undefined,
+    after: MemberRecord,
+    source: Source,
+  ): void {
+    // Who is in another node's table is news to this one, not to all near it.
+    if (before === undefined && source === "table") return;
     if (this.#isNarrow) this.#nearNews.onChange(before, after);
   }
 

@@ -389,7 +389,7 @@ export class Mesh<Operation> {
     if (source === "hello" && this.links.peerCount > 0) {
       this.#gossip.announceLater(after);
     }
-    this.#gossip.onChange(before, after);
+    this.#gossip.onChange(before, after, source);
     if (!isPresent(after)) {
       this.requests.forget(after.id);
       this.notes.onGone(after.id);

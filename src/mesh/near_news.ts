@@ -44,10 +44,11 @@ export class NearNews {
 
   /** Hands on what has changed, wherever that was heard. */
   onChange(before: MemberRecord | undefined, after: MemberRecord): void {
-    this.#add(after.id, relaysFor(this.#table, after));
+    const isLinked = (id: Id) => this.#links.to(id) !== undefined;
+    this.#add(after.id, relaysFor(this.#table, after, isLinked));
     // Who has moved was somewhere before.
     if (before !== undefined && before.position !== after.position) {
-      this.#add(after.id, relaysFor(this.#table, before));
+      this.#add(after.id, relaysFor(this.#table, before, isLinked));
     }
   }
 

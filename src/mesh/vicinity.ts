@@ -95,14 +95,21 @@ export function isDialable(url: string): boolean {
 /**
  * Whom a node hands on news of another one to: in each order in which that one
  * is within reach, the nearest of its own neighbours and the furthest, on both
- * sides.
+ * sides; of those only to whom it has a link. Who gets one compares then.
  */
-export function relaysFor(table: Table, about: MemberRecord): Set<Id> {
+export function relaysFor(
+  table: Table,
+  about: MemberRecord,
+  isLinked: (id: Id) => boolean,
+): Set<Id> {
   const { order, self } = table;
   const relays = new Set<Id>();
   // Lists go outwards: the first two are the nearest, the last two the furthest.
   const add = (near: readonly Id[]) => {
-    for (const id of [...near.slice(0, 2), ...near.slice(-2)]) relays.add(id);
+    const linked = near.filter(isLinked);
+    for (const id of [...linked.slice(0, 2), ...linked.slice(-2)]) {
+      relays.add(id);
+    }
   };
   if (table.isNearById(about.id)) add(neighbours(order, self.id));
   if (table.isNearByPlace(about)) add(outwards(ringNeighbours(table, self)));
