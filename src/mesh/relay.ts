@@ -18,9 +18,10 @@ import type { Id } from "../id/id.ts";
 import { decode, encode } from "../wire/codec.ts";
 import { Health, type Message, type MessageOf } from "../wire/messages.ts";
 import type { Context } from "./context.ts";
+import { apart, placeOf } from "./fingers.ts";
 import type { Link } from "./link.ts";
 import type { Links } from "./links.ts";
-import type { Table } from "./table.ts";
+import { isPresent, type Table } from "./table.ts";
 import { lowerBound } from "./tree.ts";
 import { doorsOf } from "./vicinity.ts";
 
@@ -138,9 +139,24 @@ export class Router {
     avoid: ReadonlySet<Id>,
   ): Link | undefined {
     const via = this.#via(to, from, avoid);
-    if (via === undefined) return undefined;
+    if (via === undefined || !this.#mayGo(via, to, hops)) return undefined;
     this.#links.send(via, { type: "relay", from, to, hops, message });
     return via;
+  }
+
+  /**
+   * Whether a way is worth it: one that was long already has to come nearer to
+   * who is sought with each further hop, or it may lead in a circle until the
+   * hops are used up. Of the dead those near them know.
+   */
+  #mayGo({ peer }: Link, to: Id, hops: number): boolean {
+    if (hops < RELAY_HOPS_MAX) return true;
+    const record = this.#table.get(to);
+    if (record !== undefined && !isPresent(record)) return false;
+    const [own, next] = [this.#table.self.id, peer].map((id) =>
+      apart(placeOf(id), placeOf(to))
+    );
+    return next! < own!;
   }
 
   /**
