@@ -17,6 +17,7 @@ import type { LinkNumber, NodeEffect, NodeEvent } from "./events.ts";
 import type { Framing } from "./framer.ts";
 import { Mesh } from "./mesh.ts";
 import type { Pointers } from "../ring/stabilizer.ts";
+import { hasPlace } from "./ring_view.ts";
 import type { Extension, Peers } from "./peers.ts";
 
 /** Numbers that show how a node is doing. */
@@ -106,12 +107,16 @@ export class NodeMachine<Operation = never>
   }
 
   /**
-   * The members that are known without a gap around this one; `undefined` when
-   * that is all of them.
+   * The members that are known without a gap around this one, or for one that
+   * has no place on the ring those near it in the order of the ids; `undefined`
+   * when that is all of them.
    */
   get window(): readonly MemberRecord[] | undefined {
-    const { isPartial, view } = this.#mesh.table;
-    return isPartial ? view.members : undefined;
+    const { table } = this.#mesh;
+    if (!table.isPartial) return undefined;
+    const { members } = table.view;
+    if (hasPlace(table.self)) return members;
+    return members.filter(({ id }) => table.isNearById(id));
   }
 
   /** What is known of a node. */
