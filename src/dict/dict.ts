@@ -293,7 +293,10 @@ export class Dict implements Extension<DictOperation> {
     const { table } = this.#replica;
     switch (message.type) {
       case "put":
-        return this.#onPut(message, from);
+        return this.#replica.onceFree(
+          message.entry.key,
+          () => this.#onPut(message, from),
+        );
       case "get":
         return this.#onGet(message, from);
       case "exec":
@@ -306,13 +309,9 @@ export class Dict implements Extension<DictOperation> {
       case "count":
         return this.#onCount(message, from);
       case "scan": {
-        const answer = scanHere(this.#replica, message);
+        const page = scanHere(this.#replica, message);
         const { request } = message;
-        return this.#peers.send(from, {
-          type: "scanAnswer",
-          request,
-          ...answer,
-        });
+        return this.#peers.send(from, { type: "scanAnswer", request, ...page });
       }
       case "digest":
         return this.#peers.send(from, digestHere(this.#replica, message));

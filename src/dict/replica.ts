@@ -8,6 +8,7 @@
  *
  * @module
  */
+import type { Bytes } from "../base/bytes.ts";
 import { OVERWRITTEN_KEPT_MAX } from "../base/limits.ts";
 import { type Id, keyId } from "../id/id.ts";
 import type { Context } from "../mesh/context.ts";
@@ -55,6 +56,8 @@ export class Replica {
   readonly #peers: Peers;
   readonly #onStored: StoreListener;
   readonly #overwritten = new Overwritten();
+  /** Keys of which no write is taken now, and the writes that wait. */
+  readonly #held = new Map<Id, (() => void)[]>();
   readonly #expiry: Expiry;
   /** The tie-breaks of versions, each as the one string for all entries. */
   readonly #writers = new Map<string, string>();
@@ -94,6 +97,30 @@ export class Replica {
   /** A version larger than all that this node has seen. */
   nextVersion(): Version {
     return this.clock.next(this.#context.wallMs);
+  }
+
+  /** Has other writes of a key wait: what was read here must not change. */
+  hold(id: Id): void {
+    if (!this.#held.has(id)) this.#held.set(id, []);
+  }
+
+  /** Lets them go on, in the order in which they came. */
+  letGo(id: Id): void {
+    const waiting = this.#held.get(id) ?? [];
+    this.#held.delete(id);
+    for (const run of waiting) run();
+  }
+
+  isHeld(id: Id): boolean {
+    return this.#held.has(id);
+  }
+
+  /** Runs a write of a key now, or once it need not wait any more. */
+  onceFree(key: Bytes, run: () => void): void {
+    const isAnyHeld = this.#held.size > 0;
+    const waiting = isAnyHeld ? this.#held.get(keyId(key)) : undefined;
+    if (waiting === undefined) run();
+    else waiting.push(run);
   }
 
   /**

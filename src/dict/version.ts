@@ -14,6 +14,8 @@ import type { Version } from "../wire/messages.ts";
 
 /** The largest value of a version's counter. */
 const COUNT_MAX = 0xffff;
+/** By how much of what is too far a clock may be set ahead unproved. */
+const UNPROVED_SHARE = 0.1;
 
 /** Below 0 when `a` is older than `b`, 0 when they are one write, else above. */
 export function compareVersions(a: Version, b: Version): number {
@@ -49,6 +51,8 @@ export class HybridClock {
   readonly #aheadMaxMs: number;
   #ms = 0;
   #count = 0;
+  /** The wall clock's lead over the monotonic one when it was proved last. */
+  #provedLeadMs = NaN;
 
   /** @param aheadMaxMs how far ahead of the wall clock a version may be */
   constructor(node: Id, aheadMaxMs: number) {
@@ -74,6 +78,21 @@ export class HybridClock {
   /** Whether a version is so far ahead that a clock must be wrong. */
   isTooFarAhead(version: Version, wallMs: number): boolean {
     return version.ms > wallMs + this.#aheadMaxMs;
+  }
+
+  /**
+   * Another node has taken a version of this one for not too far ahead.
+   *
+   * @param leadMs by how much the wall clock was ahead of the monotonic one
+   */
+  prove(leadMs: number): void {
+    this.#provedLeadMs = leadMs;
+  }
+
+  /** Whether the clock was not set ahead since another node agreed with it. */
+  isProved(leadMs: number): boolean {
+    const aheadMs = leadMs - this.#provedLeadMs;
+    return aheadMs < UNPROVED_SHARE * this.#aheadMaxMs;
   }
 
   /**

@@ -83,6 +83,10 @@ export class Write extends Call<Written> {
   /** The newest version that beat this write anywhere. */
   #newer: Version | undefined;
   #message: MessageOf<"put"> | undefined;
+  /** By how much the wall clock was ahead when the version was given. */
+  #leadMs: number;
+  /** The key of which other writes wait here until this one is stored. */
+  #held: Id | undefined;
   #request: PendingRequest | undefined;
 
   constructor(
@@ -98,6 +102,7 @@ export class Write extends Call<Written> {
     this.#order = order;
     this.#id = keyId(order.key);
     this.#version = order.given?.version ?? replica.nextVersion();
+    this.#leadMs = leadOf(context);
   }
 
   /** Sends the write to its holders. */
@@ -127,6 +132,7 @@ export class Write extends Call<Written> {
     }
     // Joiners get it too, so that they miss nothing; they do not count.
     for (const { id } of joinersOf(ring, this.#id, replicas)) this.#send(id);
+    this.#putHere();
     this.#judge();
   }
 
@@ -143,6 +149,7 @@ export class Write extends Call<Written> {
 
   protected override release(): void {
     this.#request?.cancel();
+    this.#letGo();
   }
 
   get #action(): string {
@@ -179,12 +186,53 @@ export class Write extends Call<Written> {
     if (target !== undefined && !this.#peers.isLinked(to)) return;
     const askedAtMs = target?.askedAtMs ?? this.context.nowMs;
     this.#targets.set(to, { askedAtMs, state: "asked" });
-    if (to !== this.#peers.self.id) {
-      return this.#request!.send(to, this.#message!);
+    if (to !== this.#peers.self.id) this.#request!.send(to, this.#message!);
+  }
+
+  /**
+   * Stores it here, too, if this is a holder. While this node's clock may be
+   * wrong another one has to take it first: what the others refuse must not be
+   * here either, for repair would give it to them.
+   */
+  #putHere(): void {
+    const { id } = this.#peers.self;
+    if (this.isOver || this.#targets.get(id)?.state !== "asked") return;
+    const { clock } = this.#replica;
+    if (!clock.isProved(leadOf(this.context)) && this.#isAllOpen(id)) {
+      if (this.#order.operation !== undefined) this.#hold();
+      return;
+    }
+    if (this.#held === undefined && this.#replica.isHeld(this.#id)) {
+      return this.#replica.onceFree(
+        this.#order.key,
+        () => this.#putHere(),
+      );
     }
     const { entry } = this.#message!;
     const { status, version } = this.#replica.put(entry, this.#id);
-    this.#onAnswer(to, status, version);
+    this.#letGo();
+    this.#onAnswer(id, status, version);
+  }
+
+  /** What a read-modify-write has read must be the same when it is stored. */
+  #hold(): void {
+    if (this.#held !== undefined) return;
+    this.#held = this.#id;
+    this.#replica.hold(this.#held);
+  }
+
+  #letGo(): void {
+    const held = this.#held;
+    this.#held = undefined;
+    if (held !== undefined) this.#replica.letGo(held);
+  }
+
+  /** Whether none of the others has answered, and some still may. */
+  #isAllOpen(self: Id): boolean {
+    const others = [...this.#targets].filter(([id]) => id !== self);
+    return others.every(([, { state }]) =>
+      state === "asked" || state === "failed"
+    ) && others.some(([id]) => !this.#needsStandIn(id));
   }
 
   #onAnswer(
@@ -192,6 +240,10 @@ export class Write extends Call<Written> {
     status: MessageOf<"putAnswer">["status"],
     newer: Version | undefined,
   ): void {
+    const isOther = from !== this.#peers.self.id;
+    if (isOther && status !== PutStatus.clock && !this.#order.given) {
+      this.#replica.clock.prove(this.#leadMs);
+    }
     switch (status) {
       case PutStatus.stored:
         return this.#onState(from, "stored");
@@ -210,8 +262,9 @@ export class Write extends Call<Written> {
     const target = this.#targets.get(from);
     if (target === undefined) return;
     target.state = state;
-    if (state === "failed") this.replan();
-    else this.#judge();
+    if (state === "failed") return this.replan();
+    this.#putHere();
+    this.#judge();
   }
 
   /** A holder in this node's view that does not think so: whose view is old? */
@@ -263,6 +316,7 @@ export class Write extends Call<Written> {
     clock.observe(newer, wallMs);
     this.#newer = undefined;
     this.#version = this.#replica.nextVersion();
+    this.#leadMs = leadOf(this.context);
     this.#begin();
   }
 
@@ -366,6 +420,11 @@ export class Write extends Call<Written> {
       this.#confirmed().length === 0 ? "no" : "maybe",
     );
   }
+}
+
+/** The wall clock's lead over the monotonic one. */
+function leadOf({ nowMs, wallMs }: Context): number {
+  return wallMs - nowMs;
 }
 
 /** The error of an operation that would need a ring. */

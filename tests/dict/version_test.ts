@@ -46,6 +46,15 @@ Deno.test("a version too far ahead is told and does not move the clock", () => {
   assertEquals(clock.next(5_000).ms, 5_000);
 });
 
+Deno.test("a clock is proved by another node until it is set ahead", () => {
+  const clock = new HybridClock(NODE, 300_000);
+  assert(!clock.isProved(5_000));
+  clock.prove(5_000);
+  assert(clock.isProved(5_000 + 29_000));
+  assert(clock.isProved(-9_000_000));
+  assert(!clock.isProved(5_000 + 31_000));
+});
+
 Deno.test("the writer's id breaks a tie, the same way on both sides", () => {
   const a = { ms: 1, count: 1, node: "a".repeat(16) };
   const b = { ms: 1, count: 1, node: "b".repeat(16) };

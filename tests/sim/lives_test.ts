@@ -259,6 +259,36 @@ Deno.test("a session that a clock far ahead wrote ends once others may be newer"
   for (const key of keys) assertEquals(ring.get("B", key), undefined);
 });
 
+Deno.test("what a clock far ahead wrote, and others refused, stands in nobody's way", () => {
+  for (const rank of [0, 1, 2]) {
+    const ring = new Ring();
+    ring.grow(6);
+    const key = Array.from({ length: 200 }, (_, i) => `key ${i}`)
+      .find((key) => ring.holders(key)[rank] === "A")!;
+    ring.set("B", key, "old");
+    const { clock } = ring.node("A");
+    clock.jump(ring.nowMs, 60 * 60_000);
+    const value = utf8("wild");
+    const attempts: DictOperation[] = [
+      { type: "set", key: utf8(key), value, timeoutMs: 5_000 },
+      // To a read-modify-write the first holder gives its version.
+      ...rank === 0 ? [popping(key)] : [],
+    ];
+    for (const attempt of attempts) {
+      const outcome = ring.attempt("A", attempt);
+      assert(outcome.type === "failed" && outcome.error.code === "clock");
+      assertEquals(outcome.error.applied, "no");
+    }
+    ring.run(30_000);
+    for (const name of "ABCDEF") assertEquals(ring.get(name, key), "old");
+    ring.set("B", key, "new");
+    for (const name of "ABCDEF") assertEquals(ring.get(name, key), "new");
+    ring.crash("A");
+    ring.settle();
+    assertEquals(ring.pop("B", key), "new");
+  }
+});
+
 Deno.test("without leases a key is nobody's, though its version is ahead of the clocks", () => {
   const ring = new Ring();
   ring.grow(3);
