@@ -168,7 +168,7 @@ Deno.test("a node that comes is filled by one other at a time", () => {
   };
   const ring = new Ring({ ...SYNC, create });
   ring.grow(5);
-  const [pages, perPage] = [4, 1024];
+  const [pages, perPage] = [8, 1024];
   for (let i = 0; i < pages * perPage; i++) ring.set("A", `key ${i}`, "v");
   ring.join("F", "A");
   ring.settle();
