@@ -28,13 +28,21 @@ const TRIES_MAX = 8;
 /** What is left of the time for who comes next: answers take theirs. */
 const TIME_SHARE = 0.9;
 
+/** Who is told of a passage. */
+interface Ends {
+  /** It is handed on to this member. */
+  readonly onHop: (to: Id) => void;
+  /** It is over; told nothing when no answer came in time. */
+  readonly onEnd: (routed: Routed | undefined) => void;
+}
+
 /** One operation at one node. */
 export class Passage {
   readonly #parts: CallParts;
   readonly #order: RouteOrder;
   readonly #hops: number;
   readonly #deadlineMs: number;
-  readonly #done: (routed: Routed | undefined) => void;
+  readonly #ends: Ends;
   readonly #tried = new Set<Id>();
   /** Who has it, and since when without saying so. */
   #asked: { readonly id: Id; readonly atMs: number } | undefined;
@@ -46,22 +54,19 @@ export class Passage {
   #isHere = false;
   #isOver = false;
 
-  /**
-   * @param hops how often it has been handed on
-   * @param done is told nothing when no answer came in time
-   */
+  /** @param hops how often it has been handed on */
   constructor(
     parts: CallParts,
     order: RouteOrder,
     hops: number,
     timeoutMs: number,
-    done: (routed: Routed | undefined) => void,
+    ends: Ends,
   ) {
     this.#parts = parts;
     this.#order = order;
     this.#hops = hops;
     this.#deadlineMs = parts.context.nowMs + timeoutMs;
-    this.#done = done;
+    this.#ends = ends;
   }
 
   /** The number of the request with which it was handed on, if it was. */
@@ -124,6 +129,7 @@ export class Passage {
       if (this.#open === 0) this.#end(LOST);
       return;
     }
+    this.#ends.onHop(to);
     this.#tried.add(to);
     this.#open++;
     context.timers.cancel(this.#patience);
@@ -183,6 +189,6 @@ export class Passage {
   #end(routed: Routed | undefined): void {
     if (this.#isOver) return;
     this.cancel();
-    this.#done(routed);
+    this.#ends.onEnd(routed);
   }
 }

@@ -34,7 +34,7 @@ export class Routing {
   readonly #passages = new Set<Passage>();
   /** The most hops of what came to this node. */
   hopsMost = 0;
-  /** How often something came that its sender was nearer to. */
+  /** How often this node handed on what it was nearer to itself. */
   stepsBack = 0;
 
   constructor(parts: CallParts) {
@@ -53,10 +53,13 @@ export class Routing {
     timeoutMs: number,
     done: (routed: Routed | undefined) => void,
   ): Passage {
-    const passage = new Passage(this.parts, order, hops, timeoutMs, (ended) => {
-      this.#passages.delete(passage);
-      if (ended !== undefined) this.parts.peers.learn(ended.members);
-      done(ended);
+    const passage = new Passage(this.parts, order, hops, timeoutMs, {
+      onHop: (to) => this.#onHop(order.target, to),
+      onEnd: (ended) => {
+        this.#passages.delete(passage);
+        if (ended !== undefined) this.parts.peers.learn(ended.members);
+        done(ended);
+      },
     });
     this.#passages.add(passage);
     passage.start();
@@ -74,14 +77,6 @@ export class Routing {
     const { type: _type, request, hops, leftMs, ...order } = message;
     const { peers } = this.parts;
     this.hopsMost = Math.max(this.hopsMost, hops);
-    const sender = peers.member(from);
-    const isMember = sender?.role === Role.active &&
-      peers.self.role === Role.active;
-    if (
-      isMember && isNearer(sender.position, peers.self.position, order.target)
-    ) {
-      this.stepsBack++;
-    }
     peers.send(from, { type: "routing", request });
     const answer = (routed: Routed = LOST) =>
       peers.send(from, { type: "routed", request, ...routed });
@@ -90,6 +85,14 @@ export class Routing {
       // Who waits finds out by itself that there is no answer in time.
       if (routed !== undefined) answer(routed);
     });
+  }
+
+  /** Judged here and now: who gets it may have heard of a later place. */
+  #onHop(target: Id, to: Id): void {
+    const { self } = this.parts.peers;
+    const next = this.parts.peers.member(to);
+    if (self.role !== Role.active || next?.role !== Role.active) return;
+    if (isNearer(self.position, next.position, target)) this.stepsBack++;
   }
 
   onRouting({ request }: MessageOf<"routing">, from: Id): void {

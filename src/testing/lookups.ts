@@ -28,12 +28,12 @@ export function hopsAreFew(live: readonly LiveNode[]): Finding {
   return undefined;
 }
 
-/** K3: nothing came to a node that its sender was nearer to. */
+/** K3: no member handed on what it was nearer to itself. */
 export function hopsComeNearer(live: readonly LiveNode[]): Finding {
   for (const { name, machine } of live) {
     const stepsBack = machine.dict.routes?.stepsBack ?? 0;
     if (stepsBack > 0) {
-      return `${name} got ${stepsBack} operations from who was nearer`;
+      return `${name} handed on ${stepsBack} operations that it was nearer to`;
     }
   }
   return undefined;
