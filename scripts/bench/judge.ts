@@ -85,34 +85,34 @@ const NO_TARGET = "no target; three times what is usual";
 export const BOUNDS: readonly Bound[] = [
   {
     rows: ["get, remote", "get, missing"],
-    timeMost: 7,
-    because: "on one core the time is all the work of both sides, two to " +
-      "three times the echo's",
+    timeMost: 5,
+    because: "on one core the time is all the work of both sides, twice the " +
+      "echo's",
   },
   {
     rows: ["set, 3 copies"],
-    timeMost: 15,
-    because: "likewise, with two copies to send: five to seven times",
+    timeMost: 10,
+    because: "likewise, with two copies to send: four to five times",
   },
   {
     rows: ["gets, remote", "gets, missing"],
-    timeMost: 6,
-    because: "a get takes two to three times the processor time of an echo",
+    timeMost: 5,
+    because: "a get takes up to twice the processor time of an echo",
   },
   {
     rows: ["gets, remote", "gets, missing"],
     runtime: "bun",
-    timeMost: 10,
-    because: "likewise, but no echo is as cheap: four to five times",
+    timeMost: 7,
+    because: "likewise, but no echo is as cheap: two to four times",
   },
   {
     rows: ["sets, 3 copies"],
-    timeMost: 17,
-    because: "a set takes five to eight times the processor time of an echo",
+    timeMost: 12,
+    because: "a set takes three to eight times the processor time of an echo",
   },
   {
     rows: ["get, 256 kB", "set, 256 kB", "gets, 256 kB", "sets, 256 kB"],
-    timeMost: 20,
+    timeMost: 8,
     because:
       "large values are copied, and most of the time goes to the memory of " +
       "the copies",
