@@ -158,7 +158,8 @@ const FAR: readonly Control[] = [
     "what is handed on to anybody is so for ever",
     ["hopsAreFew"],
     () => without("hopsComeNearer", "hopsAreLimited"),
-    LARGE,
+    // With more members no newcomer would find its place, which shows first.
+    { options: { ...LARGE.options, members: 18 } },
     5,
   ),
 ];
