@@ -65,7 +65,7 @@ export interface DictStats {
 export interface RouteStats {
   /** The most hops of what came to this node. */
   readonly hopsMost: number;
-  /** How often something came that its sender was nearer to. */
+  /** How often this node handed on what it was nearer to itself. */
   readonly stepsBack: number;
   /** Operations on their way, those of its own application included. */
   readonly waiting: number;

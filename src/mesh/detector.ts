@@ -3,11 +3,11 @@
  *
  * Each node watches the four neighbours on both sides in the order of the ids
  * (those on the ring as well where nobody knows all), and one random node a
- * second besides. A link that breaks is news within a
- * round trip, but no proof: the node is dialled again, by others as well, and
- * only when nobody is let in is it dead at once. Silence is weaker: it leads to
- * a suspicion, which the suspect can refute, and which becomes death the sooner
- * the more nodes share it (SWIM, Das and others, 2002; Lifeguard, 2017).
+ * second besides. A link that breaks is news within a round trip, but no proof:
+ * the node is dialled again, by others as well, and only when nobody is let in
+ * is it dead at once. Silence is weaker: it leads to a suspicion, which the
+ * suspect can refute, and which becomes death the sooner the more nodes share it
+ * (SWIM, Das and others, 2002; Lifeguard, 2017).
  *
  * A node whose own clock ticks late does not judge others: what it has not
  * heard may be waiting in its own queues.
