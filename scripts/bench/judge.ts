@@ -113,9 +113,7 @@ export const BOUNDS: readonly Bound[] = [
   {
     rows: ["get, 256 kB", "set, 256 kB", "gets, 256 kB", "sets, 256 kB"],
     timeMost: 8,
-    because:
-      "large values are copied, and most of the time goes to the memory of " +
-      "the copies",
+    because: "large values are copied, and sent in pieces of 64 KiB",
   },
   {
     rows: ["get, local"],

@@ -27,12 +27,12 @@ export const REASON_BYTES_MAX = 123;
 /** The longest encoded message: a page that ends with the largest value. */
 export const MESSAGE_BYTES_MAX = VALUE_BYTES_MAX + 256 * 1024;
 /**
- * A message longer than this is cut into pieces, so that others get between,
- * and who takes a second for a megabit hears something before it suspects.
+ * A message longer than this is cut into pieces, so that others get between:
+ * over half a megabit a second one takes a second, well below a suspicion.
  */
-export const PIECE_BYTES_MAX = 260 * 1024;
-/** The longest frame: a piece, or small messages that left in one turn. */
-export const FRAME_BYTES_MAX = 264 * 1024;
+export const PIECE_BYTES_MAX = 64 * 1024;
+/** The longest frame: pieces and small messages that left in one turn. */
+export const FRAME_BYTES_MAX = 128 * 1024;
 /** No more bytes than this wait in a transport before sending pauses. */
 export const BUFFERED_BYTES_HIGH = 1024 * 1024;
 /** A link with more than this in its lanes is crowded: broadcasts wait. */

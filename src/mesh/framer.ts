@@ -26,8 +26,6 @@ import { Reader } from "../wire/reader.ts";
 import { Writer } from "../wire/writer.ts";
 import { Queue } from "./queue.ts";
 
-/** Up to how many bytes messages share a frame, unless the transport says. */
-const FILL_BYTES = 128 * 1024;
 const LANES = 3;
 const LANE_BITS = 3;
 const MORE_BIT = 4;
@@ -103,7 +101,7 @@ export class Outbox {
    * The next frame, or `undefined` when nothing waits.
    */
   pull(
-    { fillBytes = FILL_BYTES, spareBytes = 0 }: Framing = {},
+    { fillBytes = FRAME_BYTES_MAX, spareBytes = 0 }: Framing = {},
   ): Bytes | undefined {
     if (this.#messages === 0) {
       const parts = this.#last;

@@ -32,7 +32,7 @@ Deno.test("a peer that sends faster than allowed loses time and nothing else", a
 });
 
 Deno.test("a peer that sends far too much over a WebSocket is cut off", async () => {
-  await using slow = new MeshSocket({ limits: { bytesPerSecondMax: 270_336 } });
+  await using slow = new MeshSocket({ limits: { bytesPerSecondMax: 131_072 } });
   await using peer = new MeshSocket();
   const { url } = await listen(slow, { hostname: "127.0.0.1", port: 0 });
   await peer.connect(url);

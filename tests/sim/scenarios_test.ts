@@ -1,6 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
+import { utf8 } from "../../src/base/bytes.ts";
 import { idleIsCheap } from "../../src/testing/checkers.ts";
 import { Ring } from "../../src/testing/scenarios.ts";
+import { Health } from "../../src/wire/messages.ts";
 
 const KEYS = Array.from({ length: 40 }, (_, i) => `key ${i}`);
 
@@ -305,4 +307,38 @@ Deno.test("a leaf of a large ring tells of others' broadcasts no more than a mem
   ring.run(15_000);
   assertEquals(ring.get("A", "key 0"), undefined);
   assertEquals(idleIsCheap(nodes, before, 15_000), undefined);
+});
+
+Deno.test("large values on slow ways make nobody suspect anybody", () => {
+  for (const seed of [1, 2, 3]) {
+    // Half a megabit a second.
+    const network = { bytesPerMs: 62, latencyMinMs: 5, latencyMaxMs: 40 };
+    const ring = new Ring({ seed, network });
+    ring.grow(6);
+    let stored = 0;
+    KEYS.slice(0, 12).forEach((key, i) => {
+      ring.simulator.call(
+        ring.node(i % 2 === 0 ? "A" : "B"),
+        {
+          type: "set",
+          key: utf8(key),
+          value: new Uint8Array(250_000),
+          timeoutMs: 60_000,
+        },
+        ({ type }) => {
+          if (type === "ok") stored++;
+        },
+      );
+    });
+    for (let second = 0; second < 60; second++) {
+      ring.run(1_000);
+      for (const { name, machine } of ring.simulator.nodes) {
+        const doubted = machine.members.filter(({ health }) =>
+          health !== Health.alive
+        );
+        assertEquals(doubted, [], `${name}, after ${second} s`);
+      }
+    }
+    assertEquals(stored, 12);
+  }
 });
