@@ -7,6 +7,7 @@
  * @module
  */
 import { ChordMachine } from "../dict/chord_machine.ts";
+import { FAN_OUT } from "../mesh/tree.ts";
 import { fromUtf8 } from "../base/bytes.ts";
 import { SeededRandom } from "../base/random.ts";
 import { TIMINGS } from "../base/options.ts";
@@ -119,7 +120,7 @@ class Run {
   #vandal: Host | undefined;
 
   constructor(options: SwarmOptions, settings: RunSettings) {
-    const { seed, network, replicas, members } = options;
+    const { seed, network, replicas } = options;
     this.#options = options;
     this.#cluster = new Cluster({
       seed,
@@ -142,7 +143,7 @@ class Run {
     this.#workload = new Workload(simulator, ledger, options);
     this.#faults = new Faults(this.#cluster, options);
     this.#watchers = new Watchers(simulator, seed);
-    this.#bounds = boundsFor(members + options.leaves, options.clients);
+    this.#bounds = boundsFor(options);
     this.#talk = new Talk(simulator, options);
     simulator.onNotice = (node, notice) => {
       if (notice.type === "watched") this.#watchers.onNotice(node);
@@ -377,11 +378,14 @@ class Run {
  * What a healthy node needs at most: so much per node that it knows and per
  * call that waits, with room for everybody failing at once.
  */
-function boundsFor(nodes: number, clients: number): Bounds {
+function boundsFor(options: SwarmOptions): Bounds {
+  const nodes = options.members + options.leaves;
   const generations = 64;
-  const calls = clients + FINAL_READS_AT_ONCE + SESSION_REMOVALS_MAX;
+  const calls = options.clients + FINAL_READS_AT_ONCE + SESSION_REMOVALS_MAX;
+  const burstBytes = TALK_BURST * options.valueBytesMax * FAN_OUT;
   return {
-    queuedBytes: 2 * 1024 * 1024,
+    // A slow way takes seconds for a burst, and another one may come.
+    queuedBytes: 1024 * 1024 + 3 * burstBytes,
     broadcastBytes: BROADCAST_BYTES_KEPT_TOTAL_MAX,
     sendsWaiting: 2 * TALK_BURST,
     repliesWaiting: nodes,
