@@ -28,6 +28,8 @@ const AUDIT_MS = 10_000;
 const CONFIRMED_MS = 6_000;
 /** An end this recent may explain why a dropped copy is one of too few. */
 const RECENT_MS = AUDIT_MS + 7_000;
+/** Of the alphabet. */
+const LETTERS = 26;
 
 /** One ring to be, and what it owes. */
 export class Cluster {
@@ -287,4 +289,15 @@ export class Cluster {
       if (node.isAlive) what();
     });
   }
+}
+
+/**
+ * The name of a run's host: "A" to "Z", then "AA" and so on. Urls are in lower
+ * case, and two nodes at one url would drive each other out for ever; digits
+ * are for the processes of a host.
+ */
+export function hostName(index: number): string {
+  const round = Math.floor(index / LETTERS);
+  const letter = String.fromCharCode(65 + index % LETTERS);
+  return round === 0 ? letter : hostName(round - 1) + letter;
 }

@@ -26,7 +26,7 @@ import {
   noResurrectedDelete,
 } from "./checkers.ts";
 import { linearizable, poppedOnce, readsAreFresh } from "./calm.ts";
-import { Cluster } from "./cluster.ts";
+import { Cluster, hostName } from "./cluster.ts";
 import { Faults } from "./faults.ts";
 import { expiredIsGone, expiredIsNotRead, oneOwner } from "./lives.ts";
 import { Beliefs } from "./member_checkers.ts";
@@ -395,8 +395,4 @@ function boundsFor(options: SwarmOptions): Bounds {
     members: generations * nodes,
     callsWaiting: calls + 4,
   };
-}
-
-function hostName(index: number): string {
-  return String.fromCharCode(65 + index);
 }

@@ -16,7 +16,7 @@ import type {
   Written,
 } from "../dict/operations.ts";
 import type { MeshOperation } from "../mesh/events.ts";
-import { Cluster } from "./cluster.ts";
+import { Cluster, hostName } from "./cluster.ts";
 import { type Key, keyOf, valueText } from "./history.ts";
 import { isTombstone } from "./ledger.ts";
 import type { NetworkOptions } from "./network.ts";
@@ -108,12 +108,12 @@ export class Ring {
     this.ask(name, { type: "connect", url, timeoutMs: TIMEOUT_MS });
   }
 
-  /** Founds a ring and lets it grow to `count` members, named from A on. */
+  /** Founds a ring and lets it grow to `count` members, named by `hostName()`. */
   grow(count: number): void {
     this.found("A");
     this.settle();
     for (let i = 1; i < count; i++) {
-      this.join(String.fromCharCode(65 + i), "A");
+      this.join(hostName(i), "A");
     }
     this.settle();
   }

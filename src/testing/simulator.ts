@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { BugError } from "../base/assert.ts";
+import { assert, BugError } from "../base/assert.ts";
 import { type Bytes, utf8 } from "../base/bytes.ts";
 import { FULL_TABLE_NODES_MAX } from "../base/limits.ts";
 import {
@@ -163,6 +163,7 @@ export class Simulator implements World {
       isSilent: false,
       ...(create === undefined ? {} : { create }),
     };
+    assert(!this.#byUrl.has(url), `Two hosts have the url ${url}`);
     this.#hosts.push(host);
     if (isDialable) this.#byUrl.set(url, host);
     return host;

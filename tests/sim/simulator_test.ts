@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { utf8 } from "../../src/base/bytes.ts";
 import { ZERO_ID } from "../../src/id/id.ts";
+import { hostName } from "../../src/testing/cluster.ts";
 import { EventQueue } from "../../src/testing/event_queue.ts";
 import type { NetworkOptions } from "../../src/testing/network.ts";
 import type { Host } from "../../src/testing/node.ts";
@@ -218,6 +219,17 @@ Deno.test("a machine that wants to wake for ever at one moment is found", () => 
   Object.defineProperty(a.node!.machine, "wakeAtMs", { get: () => 0 });
   connect(simulator, a, "ws://nowhere.test/");
   assertThrows(() => simulator.queue.run(1_000), Error, "machinesComeToRest");
+});
+
+Deno.test("no two hosts of a large world have one name or one url", () => {
+  const { simulator } = pair();
+  const names = Array.from({ length: 1_000 }, (_, i) => hostName(i));
+  assertEquals(names.slice(24, 28), ["Y", "Z", "AA", "AB"]);
+  assertEquals(new Set(names.map((name) => name.toLowerCase())).size, 1_000);
+  for (const name of names.slice(2)) simulator.addHost(name, true);
+  assertThrows(() => simulator.addHost("aa", true), Error, "ws://aa.test/");
+  // Those that nobody dials have none.
+  for (const name of ["Leaf1", "Leaf2"]) simulator.addHost(name, false);
 });
 
 /** Four toys that talk all the time, with breaking links. */
