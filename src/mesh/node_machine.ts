@@ -119,6 +119,11 @@ export class NodeMachine<Operation = never>
     return members.filter(({ id }) => table.isNearById(id));
   }
 
+  /** How far it knows all on both sides of it, where it may not know all. */
+  get reach(): number {
+    return this.#mesh.table.reach;
+  }
+
   /** What is known of a node. */
   member(id: Id): MemberRecord | undefined {
     return this.#mesh.table.get(id);

@@ -30,6 +30,7 @@ import {
   newestCopies,
   newestOf,
   placement,
+  reachOf,
   ringSeenBy,
 } from "./truth.ts";
 
@@ -185,13 +186,14 @@ function windowIsRight(
   const count = ring.length;
   const seen = new Set(near.map(({ id }) => id));
   const self = ring.indexOf(machine.id);
-  const reach = (near.length - 1) >> 1;
+  const reach = reachOf(machine);
+  const width = 2 * reach + 1;
   const wanted = self < 0
     ? ring.filter((id) => seen.has(id))
-    : near.length >= count
+    : width >= count
     ? ring
     : Array.from(
-      near,
+      { length: width },
       (_, i) => ring[(self - reach + i + count) % count]!,
     );
   const isRight = wanted.length === seen.size &&
@@ -199,7 +201,8 @@ function windowIsRight(
   return isRight
     ? undefined
     : `${name} sees ${seen.size} members near it, of which ` +
-      `${wanted.filter((id) => seen.has(id)).length} are`;
+      `${wanted.filter((id) => seen.has(id)).length} are of the ` +
+      `${wanted.length} that are`;
 }
 
 /** What the numbers of one node must never exceed. */

@@ -9,7 +9,7 @@ import { Health, type MemberRecord } from "../wire/messages.ts";
 import type { Finding } from "./checkers.ts";
 import type { InvariantName } from "./invariants.ts";
 import type { LiveNode } from "./node.ts";
-import { recordOf } from "./truth.ts";
+import { nearById, reachOf, recordOf } from "./truth.ts";
 
 /** The records that each node had when it was looked at last. */
 export class Beliefs {
@@ -24,6 +24,8 @@ export class Beliefs {
       if (node.machine.window !== undefined) {
         this.#byNode.delete(node);
         this.#lists.delete(node);
+        const wrong = this.#judge(node, undefined, recordOf(node)!);
+        if (wrong !== undefined) return wrong;
         continue;
       }
       const { members } = node.machine;
@@ -66,17 +68,24 @@ export class Beliefs {
 
 /** All nodes have the same records: of exactly the nodes that run. */
 export function tablesAgree(live: readonly LiveNode[]): Finding {
+  const ids = live.map(({ machine }) => machine.id).sort();
   for (const node of live) {
+    const { id, members, window } = node.machine;
+    const present = members.filter(isPresent);
     // Of a ring too large to be known whole only who is near counts.
-    const near = node.machine.window;
-    const present = near ?? node.machine.members.filter(isPresent);
-    const known = new Map(present.map((record) => [record.id, record]));
+    const wanted = window && new Set(nearById(ids, id, reachOf(node.machine)));
+    const records = window === undefined
+      ? present
+      : [...nearOf(node, present), ...window];
+    const known = new Map(records.map((record) => [record.id, record]));
     for (const other of live) {
       const record = known.get(other.machine.id);
       const own = recordOf(other)!;
       known.delete(own.id);
-      if (record === undefined && near !== undefined) continue;
-      if (record === undefined) return `${node.name} misses ${other.name}`;
+      if (record === undefined) {
+        if (wanted !== undefined && !wanted.has(own.id)) continue;
+        return `${node.name} misses ${other.name}`;
+      }
       if (record === own || isSame(record, own)) continue;
       return `${node.name} knows ${other.name} as ${textOf(record)}, ` +
         `and it is ${textOf(own)}`;
@@ -86,6 +95,16 @@ export function tablesAgree(live: readonly LiveNode[]): Finding {
     return `${node.name} knows ${stranger.slice(0, 4)}, which does not run`;
   }
   return undefined;
+}
+
+/** Who a node takes for near it in the order of the ids. */
+function nearOf(
+  { machine }: LiveNode,
+  present: readonly MemberRecord[],
+): MemberRecord[] {
+  const ids = present.map(({ id }) => id).sort();
+  const near = new Set(nearById(ids, machine.id, reachOf(machine)));
+  return present.filter(({ id }) => near.has(id));
 }
 
 function isSame(a: MemberRecord, b: MemberRecord): boolean {

@@ -32,6 +32,8 @@ export interface MachineView {
   readonly members: readonly MemberRecord[];
   /** The part of the ring that it knows, if that may not be all. */
   readonly window?: readonly MemberRecord[] | undefined;
+  /** So many on each side, on the ring and in the order of the ids, it knows. */
+  readonly reach?: number;
   readonly stats: NodeStats;
   /** Its part in the upkeep of the ring, if it has one. */
   readonly pointers: Pointers | undefined;

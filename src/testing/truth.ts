@@ -12,7 +12,7 @@ import {
   type Version,
 } from "../wire/messages.ts";
 import { compareVersions, type Key } from "./history.ts";
-import type { LiveNode } from "./node.ts";
+import type { LiveNode, MachineView } from "./node.ts";
 
 /** A node's own record: what it thinks of its part in the ring. */
 export function recordOf(node: LiveNode): MemberRecord | undefined {
@@ -55,6 +55,29 @@ export function ringSeenBy({ machine }: LiveNode): readonly MemberRecord[] {
     );
   rings.set(members, ring);
   return ring;
+}
+
+/** A node that knew fewer than these on each side would be none of a ring. */
+const REACH_MIN = 4;
+
+/** How far a node knows all on both sides of it, if it says so. */
+export function reachOf({ reach }: MachineView): number {
+  return Math.max(REACH_MIN, reach ?? Infinity);
+}
+
+/** The `reach` nearest on both sides of one of sorted ids, and that one. */
+export function nearById(
+  ids: readonly Id[],
+  self: Id,
+  reach: number,
+): readonly Id[] {
+  const count = ids.length;
+  if (count <= 2 * reach + 1) return ids;
+  const at = ids.indexOf(self);
+  return Array.from(
+    { length: 2 * reach + 1 },
+    (_, i) => ids[(at - reach + i + count) % count]!,
+  );
 }
 
 /** Gives, for any key, the first R of the ring at or after its place. */

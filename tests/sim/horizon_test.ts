@@ -7,6 +7,7 @@ import {
   hopsAreFew,
   hopsComeNearer,
 } from "../../src/testing/lookups.ts";
+import { isPresent } from "../../src/mesh/table.ts";
 import { Ring } from "../../src/testing/scenarios.ts";
 
 /** Nodes that do not know all, of those that run. */
@@ -108,4 +109,21 @@ Deno.test("a member that no link is left to waits for one with what it must hand
   ring.heal();
   ring.sweep();
   for (let i = 0; i < 300; i++) assertEquals(ring.get("U", `key ${i}`), `${i}`);
+});
+
+Deno.test("who remembers a far member that has ended finds out in time", () => {
+  const ring = new Ring({ fullTableMax: 8, successors: 2 });
+  ring.grow(30);
+  const { id } = ring.node("C").machine;
+  ring.unplug("C");
+  const { nodes, queue } = ring.simulator;
+  const isKnown = () =>
+    nodes.some(({ machine }) => {
+      const record = machine.member(id);
+      return record !== undefined && isPresent(record);
+    });
+  // Those near it know it soon, and nobody tells the others.
+  ring.run(30_000);
+  assert(isKnown(), "nobody far remembers it");
+  assert(queue.run(ring.nowMs + 20 * 60_000, () => !isKnown()));
 });

@@ -7,7 +7,11 @@ import { utf8 } from "../../src/base/bytes.ts";
 import type { CopyView } from "../../src/dict/dict.ts";
 import type { Id } from "../../src/id/id.ts";
 import { linearizable, poppedOnce } from "../../src/testing/calm.ts";
-import { deadlinesEnd, idleIsCheap } from "../../src/testing/checkers.ts";
+import {
+  deadlinesEnd,
+  idleIsCheap,
+  oneRing,
+} from "../../src/testing/checkers.ts";
 import { Copies } from "../../src/testing/copy_checkers.ts";
 import { keyOf, type Operation } from "../../src/testing/history.ts";
 import { Ledger } from "../../src/testing/ledger.ts";
@@ -105,6 +109,75 @@ Deno.test("tablesAgree() wants the records of all that run, and of no others", (
     record.id === nodes[2]!.id ? { ...record, incarnation: 2 } : record
   );
   assertMatch(tablesAgree(nodes) ?? "", /a knows c as alive, role 2, incar/);
+});
+
+/** Sixteen members of which each knows four on each side, in either order. */
+function largeRing(): HandMade[] {
+  const digits = "0123456789abcdef";
+  // Whose ids are next to each other are not so on the ring.
+  const positionOf = (name: string) =>
+    digits[(7 * digits.indexOf(name)) % 16]!.repeat(32);
+  const records = [...digits].map((name) => ({
+    ...recordOf(name),
+    position: positionOf(name),
+  }));
+  const byPlace = records.toSorted((a, b) => a.position < b.position ? -1 : 1);
+  const near = (list: readonly MemberRecord[], at: number) =>
+    [-4, -3, -2, -1, 0, 1, 2, 3, 4].map((step) => list.at((at + step) % 16)!);
+  return ring(digits).map((node, at) => {
+    const window = near(byPlace, byPlace.indexOf(records[at]!));
+    const members = [...new Set([...near(records, at), ...window])];
+    const machine = { ...node.machine, id: node.id, window, reach: 4 };
+    const made = { ...node, members, machine };
+    Object.defineProperty(machine, "members", { get: () => made.members });
+    return made;
+  });
+}
+
+Deno.test("where nobody knows all, each has to know those near it in both orders, and no others near it", () => {
+  const nodes = largeRing();
+  assertEquals([tablesAgree(nodes), oneRing(nodes)], [undefined, undefined]);
+  const [first] = nodes as [HandMade];
+  const right = first.members;
+  assertEquals(right.length, 13);
+  // Next to 0 by its id only.
+  first.members = right.filter(({ id }) => !id.startsWith("1"));
+  assertMatch(tablesAgree(nodes) ?? "", /0 misses 1/);
+  assertEquals(oneRing(nodes), undefined);
+  const old = { incarnation: 2 };
+  first.members = right.map((record) =>
+    record.id.startsWith("1") ? { ...record, ...old } : record
+  );
+  assertMatch(tablesAgree(nodes) ?? "", /0 knows 1 as alive.*nation 2, and/);
+  // What is said to be far away may be wrong for a while.
+  const far = recordOf("8");
+  first.members = [...right, { ...far, ...old }];
+  assertEquals(tablesAgree(nodes), undefined);
+  first.members = [...right, { ...far, id: "01".padEnd(32, "0") }];
+  assertMatch(tablesAgree(nodes) ?? "", /0 knows 0100, which does not run/);
+});
+
+Deno.test("also who does not know all may not believe itself dead, but may forget others", () => {
+  const [node] = largeRing() as [HandMade];
+  const beliefs = new Beliefs();
+  const right = node.members;
+  const finds = (change: Partial<MemberRecord>, who: string) => {
+    node.members = right.map((record) =>
+      record.id.startsWith(who) ? { ...record, ...change } : record
+    );
+    return beliefs.check([node])?.[0];
+  };
+  assertEquals(finds({ incarnation: 4 }, "1"), undefined);
+  assertEquals(finds({ incarnation: 2 }, "1"), undefined);
+  assertEquals(finds({ health: suspect }, "0"), "selfIsAlive");
+});
+
+Deno.test("whoever sees only its next ones on a large ring sees too few", () => {
+  const nodes = largeRing();
+  const { machine } = nodes[3]!;
+  const few = machine.window!.slice(3, 6);
+  nodes[3] = { ...nodes[3]!, machine: { ...machine, window: few } };
+  assertMatch(oneRing(nodes) ?? "", /3 sees 3 members near it, .* of the 9/);
 });
 
 function copyAt(ms: number): CopyView {

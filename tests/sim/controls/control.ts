@@ -62,6 +62,9 @@ export class Defective implements SimulatedMachine {
   get window(): SimulatedMachine["window"] {
     return this.inner.window;
   }
+  get reach(): number {
+    return this.inner.reach ?? Infinity;
+  }
   get pointers(): SimulatedMachine["pointers"] {
     return this.inner.pointers;
   }
