@@ -64,6 +64,8 @@ export type Rule =
   | "hopsComeNearer"
   /** Where nobody knows all, news go to those only whom they concern. */
   | "newsStayNear"
+  /** There also who is near in the order of the ids is compared. */
+  | "idsAreCompared"
   /** Nothing is handed on for ever. */
   | "hopsAreLimited"
   /** A peer that takes too little is cut off. */

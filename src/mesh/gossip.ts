@@ -320,7 +320,10 @@ export class Gossip {
     const other = this.#table.get(peer);
     if (other === undefined) return [];
     if (message.type === "tableParts") {
-      const [onRing = 0, byId = 0] = message.parts;
+      const [onRing = 0, told = 0] = message.parts;
+      const byId = this.#context.lacks("idsAreCompared")
+        ? overlapDigests(this.#table, other)[1]
+        : told;
       return recordsOfOverlap(this.#table, other, [onRing, byId]);
     }
     const { order, reach } = this.#table;

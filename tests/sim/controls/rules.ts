@@ -155,6 +155,22 @@ const FAR: readonly Control[] = [
     LARGE,
   ),
   inRuns(
+    "who is near by its id only is never asked for",
+    ["tablesAgree"],
+    () => without("idsAreCompared"),
+    {
+      options: {
+        ...LARGE.options,
+        members: 24,
+        minutes: 2,
+        leaves: 2,
+        buggify: { newsSkipped: 0.5 },
+      },
+      faults: { split: 3, crash: 2 },
+    },
+    5,
+  ),
+  inRuns(
     "what is handed on to anybody is so for ever",
     ["hopsAreFew"],
     () => without("hopsComeNearer", "hopsAreLimited"),
