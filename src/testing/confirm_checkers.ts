@@ -8,14 +8,12 @@
  * @module
  */
 import type { Bytes } from "../base/bytes.ts";
-import type { Id } from "../id/id.ts";
 import { Inbox } from "../mesh/framer.ts";
 import { decode, encode } from "../wire/codec.ts";
 import { Held, type Message, type MessageOf } from "../wire/messages.ts";
 import type { Finding } from "./checkers.ts";
 import type { Endpoint } from "./link.ts";
-import type { LiveNode } from "./node.ts";
-import { ringSeenBy } from "./truth.ts";
+import { holdingOf } from "./truth.ts";
 
 /** What one node was asked, and of which keys it was a holder then. */
 interface Asked {
@@ -44,7 +42,8 @@ export class Confirmations {
   onHeard({ owner, other }: Endpoint, frame: Bytes): void {
     for (const message of messagesIn(frame, KIND_OF_CONFIRM)) {
       if (message.type !== "confirm") continue;
-      const held = message.items.map(({ id }) => this.#isHolder(owner, id));
+      const isHolder = holdingOf(owner, this.#replicas);
+      const held = message.items.map(({ id }) => isHolder(id));
       const name = `${other.owner.name} ${owner.name} ${message.request}`;
       this.#asked.set(name, { message, held });
     }
@@ -59,21 +58,12 @@ export class Confirmations {
       this.#asked.delete(name);
       for (const [i, { id }] of asked?.message.items.entries() ?? []) {
         if (message.held[i] !== Held.held || asked!.held[i]) continue;
-        if (this.#isHolder(owner, id)) continue;
+        if (holdingOf(owner, this.#replicas)(id)) continue;
         return `${owner.name} confirms ${id.slice(0, 4)} to ` +
           `${other.owner.name}, and is no holder of it in its own view`;
       }
     }
     return undefined;
-  }
-
-  #isHolder(node: LiveNode, id: Id): boolean {
-    const ring = ringSeenBy(node);
-    const first = ring.findIndex(({ position }) => position >= id);
-    const start = first < 0 ? 0 : first;
-    const at = ring.findIndex((member) => member.id === node.machine.id);
-    const rank = (at - start + ring.length) % ring.length;
-    return at >= 0 && rank < this.#replicas;
   }
 }
 

@@ -30,6 +30,8 @@ import type { WallClock } from "./wall_clock.ts";
 export interface MachineView {
   readonly id: Id;
   readonly members: readonly MemberRecord[];
+  /** One of the members: what a large ring is not searched for. */
+  member?(id: Id): MemberRecord | undefined;
   /** The part of the ring that it knows, if that may not be all. */
   readonly window?: readonly MemberRecord[] | undefined;
   /** So many on each side, on the ring and in the order of the ids, it knows. */

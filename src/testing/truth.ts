@@ -15,9 +15,10 @@ import { compareVersions, type Key } from "./history.ts";
 import type { LiveNode, MachineView } from "./node.ts";
 
 /** A node's own record: what it thinks of its part in the ring. */
-export function recordOf(node: LiveNode): MemberRecord | undefined {
-  const { id, members } = node.machine;
-  return members.find((member) => member.id === id);
+export function recordOf({ machine }: LiveNode): MemberRecord | undefined {
+  const { id } = machine;
+  if (machine.member !== undefined) return machine.member(id);
+  return machine.members.find((member) => member.id === id);
 }
 
 /** The nodes that call themselves active members, in the order of the ring. */
@@ -41,18 +42,22 @@ export function activeNodes<Node extends LiveNode>(
 /** Rings by the lists of members that they follow from. */
 const rings = new WeakMap<readonly MemberRecord[], readonly MemberRecord[]>();
 
+/** Whether somebody has a place on the ring, as far as its record says. */
+function isOnRing({ role, health }: MemberRecord): boolean {
+  return role === Role.active && health <= Health.suspect;
+}
+
+/** The order of the ring. */
+function byPlace(a: MemberRecord, b: MemberRecord): number {
+  return compareIds(a.position, b.position) || compareIds(a.id, b.id);
+}
+
 /** The ring as one node sees it: a node has another list after each change. */
 export function ringSeenBy({ machine }: LiveNode): readonly MemberRecord[] {
   const { members } = machine;
   const known = rings.get(members);
   if (known !== undefined) return known;
-  const ring = members
-    .filter((member) =>
-      member.role === Role.active && member.health <= Health.suspect
-    )
-    .sort((a, b) =>
-      compareIds(a.position, b.position) || compareIds(a.id, b.id)
-    );
+  const ring = members.filter(isOnRing).sort(byPlace);
   rings.set(members, ring);
   return ring;
 }
@@ -78,6 +83,43 @@ export function nearById(
     { length: 2 * reach + 1 },
     (_, i) => ids[(at - reach + i + count) % count]!,
   );
+}
+
+/**
+ * Says which keys a node is a holder of by its own view: those for which fewer
+ * than R members lie between the key and itself. One look at each member is
+ * enough for all keys; a large ring changes too often for it to be sorted.
+ */
+export function holdingOf(
+  { machine: { id, members } }: LiveNode,
+  replicas: number,
+): (key: Id) => boolean {
+  const self = members.find((member) => member.id === id);
+  if (self === undefined || !isOnRing(self)) return () => false;
+  // The last R before it on either side of the end of the number line.
+  const below: MemberRecord[] = [];
+  const beyond: MemberRecord[] = [];
+  for (const member of members) {
+    if (member === self || !isOnRing(member)) continue;
+    keepLast(byPlace(member, self) < 0 ? below : beyond, member, replicas);
+  }
+  const before = [...below, ...beyond][replicas - 1]?.position;
+  if (before === undefined) return () => true;
+  const { position } = self;
+  if (below.length < replicas) return (key) => key <= position || key > before;
+  return (key) => key <= position && key > before;
+}
+
+/** Keeps the last few of those that come, the very last one first. */
+function keepLast(
+  last: MemberRecord[],
+  member: MemberRecord,
+  count: number,
+): void {
+  if (last.length === count && byPlace(member, last[count - 1]!) < 0) return;
+  const at = last.findIndex((other) => byPlace(other, member) < 0);
+  last.splice(at < 0 ? last.length : at, 0, member);
+  if (last.length > count) last.pop();
 }
 
 /** Gives, for any key, the first R of the ring at or after its place. */

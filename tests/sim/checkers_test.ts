@@ -21,6 +21,7 @@ import {
 import { History, type Key, keyOf } from "../../src/testing/history.ts";
 import { type Acknowledged, Ledger } from "../../src/testing/ledger.ts";
 import type { LiveNode } from "../../src/testing/node.ts";
+import { holdingOf, ringSeenBy } from "../../src/testing/truth.ts";
 import {
   Health,
   type MemberRecord,
@@ -309,4 +310,34 @@ Deno.test("Ledger.audit finds a copy dropped while too few others have it", () =
   put([nodes[3]!], KEY, 5, "x");
   assertEquals(ledger.audit(nodes, 0), undefined);
   assert(!ledger.permitsEndOf(nodes[4]!, [nodes[0]!, nodes[4]!]));
+});
+
+Deno.test("a node holds the keys between which and itself there are fewer than R members", () => {
+  const places = ["2", "5", "5", "9", "c", "e", "e"];
+  for (let count = 1; count <= places.length; count++) {
+    const nodes = ring(count);
+    const members = nodes.map(({ members }, i): MemberRecord => ({
+      ...members[i]!,
+      position: places[i]!.repeat(32),
+      // One that is dead, and one that has no place yet, hold nothing.
+      health: i === 3 ? Health.dead : Health.alive,
+      role: i === 4 ? Role.joining : Role.active,
+    })).reverse();
+    for (const node of nodes) node.members = members;
+    for (const node of nodes) {
+      const seen = ringSeenBy(node);
+      for (const replicas of [1, 2, 3, Infinity]) {
+        const holds = holdingOf(node, replicas);
+        for (const digit of "0123456789abcdef") {
+          const key = digit.repeat(32);
+          const first = seen.findIndex(({ position }) => position >= key);
+          const holders = [...seen, ...seen]
+            .slice(first < 0 ? 0 : first)
+            .slice(0, Math.min(replicas, seen.length));
+          const isOne = holders.some(({ id }) => id === node.id);
+          assertEquals(holds(key), isOne, `${node.name} of ${count}: ${key}`);
+        }
+      }
+    }
+  }
 });
