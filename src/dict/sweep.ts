@@ -78,6 +78,8 @@ export class Sweep {
   #isRunning = false;
   /** Only where a simulation wants old confirmations to count. */
   readonly #confirmedBefore = new WeakMap<Version, Set<Id>>();
+  /** The holders of entries that cannot be dropped yet, once all have them. */
+  readonly #keptBy = new WeakMap<Entry, readonly Id[]>();
   /** When the last sweep began. */
   #beganAtMs = 0;
   /** Whether something turned up, or went wrong, since the sweep began. */
@@ -209,6 +211,7 @@ export class Sweep {
       if (arc === undefined) return undefined;
       for (const entry of this.#replica.table.range(arc)) {
         const isNear = this.#peers.covers(entry.id);
+        if (isNear && this.#isAwaited(entry)) continue;
         const index = isNear ? ring.indexOf(entry.id) : FAR;
         const isFull = entries.length >= (isNear ? most : PASSED_ON_MAX) ||
           bytes >= PAGE_BYTES;
@@ -298,11 +301,29 @@ export class Sweep {
     page.request.cancel();
     this.#pages.delete(page);
     for (const [i, entry] of page.entries.entries()) {
-      if (this.#isHeldByAll(page, i) && this.#mayDrop(entry, page)) {
-        this.#replica.table.delete(entry.id);
-      }
+      if (!this.#isHeldByAll(page, i)) continue;
+      if (this.#mayDrop(entry, page)) this.#replica.table.delete(entry.id);
+      else this.#keptBy.set(entry, page.holders);
     }
     this.#after(page);
+  }
+
+  /**
+   * Whether its holders are those who have it already, and nothing is left but
+   * to wait until it may be dropped: then they are asked again. In a large ring
+   * somebody comes or goes all the time, mostly far from here.
+   */
+  #isAwaited(entry: Entry): boolean {
+    const keepers = this.#keptBy.get(entry);
+    if (keepers === undefined || this.#isLongForeign(entry.id)) return false;
+    const { ring } = this.#peers;
+    const holders = candidatesOf(
+      ring,
+      entry.id,
+      this.#context.options.replicas,
+    );
+    return holders.length === keepers.length &&
+      holders.every(({ id }, i) => id === keepers[i]);
   }
 
   #isHeldByAll({ entries, holders, confirmed }: Page, at: number): boolean {
@@ -338,17 +359,23 @@ export class Sweep {
     { sentAtMs }: Pick<Page, "sentAtMs">,
   ): boolean {
     const { nowMs, options } = this.#context;
-    const { dropAfterMs, confirmedMaxMs } = options.timings;
-    const { share, table } = this.#replica;
-    if (nowMs - sentAtMs > confirmedMaxMs) return false;
+    const { table } = this.#replica;
+    if (nowMs - sentAtMs > options.timings.confirmedMaxMs) return false;
     if (this.#context.isUnlucky("dropSkipped")) {
       this.#isDirty = true;
       return false;
     }
     if (table.get(id)?.version !== version) return false;
+    return this.#isLongForeign(id);
+  }
+
+  /** Whether a key was not in the share for as long as it takes. */
+  #isLongForeign(id: Id): boolean {
+    const { nowMs, options } = this.#context;
+    const { share } = this.#replica;
     // Who leaves has no minute, and nobody counts on it any more.
     if (this.#peers.self.role === Role.leaving) return !share.has(id);
-    return !share.hadSince(id, nowMs - dropAfterMs);
+    return !share.hadSince(id, nowMs - options.timings.dropAfterMs);
   }
 
   #end(): void {
