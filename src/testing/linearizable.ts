@@ -61,6 +61,24 @@ interface Point {
 }
 
 /**
+ * What was tried. Who came as far with fewer of those that never ended can do
+ * all that one with more of them can.
+ */
+class Tried {
+  readonly #opens = new Map<string, number[]>();
+
+  /** Whether nothing that was tried makes this point needless; notes it. */
+  isNew({ low, done, state, open }: Point): boolean {
+    const name = `${low} ${done} ${state}`;
+    const opens = this.#opens.get(name) ?? [];
+    if (opens.some((fewer) => (fewer & open) === fewer)) return false;
+    const others = opens.filter((more) => (more & open) !== open);
+    this.#opens.set(name, [...others, open]);
+    return true;
+  }
+}
+
+/**
  * Whether the operations on one key, which is not there at first, behave as if
  * each happened at one moment.
  *
@@ -73,13 +91,11 @@ export function isLinearizable(history: readonly Operation[]): boolean {
   const ended = byStart.filter(({ endMs }) => endMs < Infinity);
   const open = byStart.filter(({ endMs }) => endMs === Infinity);
   if (open.length > OPERATIONS_MAX) throw tooMany(open.length);
-  const tried = new Set<string>();
+  const tried = new Tried();
   const waiting: Point[] = [{ low: 0, done: 0, open: 0, state: "" }];
   for (let at = waiting.pop(); at !== undefined; at = waiting.pop()) {
     if (at.low === ended.length) return true;
-    const name = `${at.low} ${at.done} ${at.open} ${at.state}`;
-    if (tried.has(name)) continue;
-    tried.add(name);
+    if (!tried.isNew(at)) continue;
     waiting.push(...nextOf(at, ended, open));
   }
   return false;
@@ -103,10 +119,18 @@ function* nextOf(
     may.push(i);
   }
   // What may happen at any time, or never, is tried last.
+  let isCleared = false;
   for (const [i, operation] of open.entries()) {
-    if (at.open & 1 << i || operation.startMs > soonestEndMs) continue;
+    if (at.open & 1 << i) continue;
+    // The rest began later still.
+    if (operation.startMs > soonestEndMs) break;
     const state = apply(at.state, operation);
-    if (state !== undefined) yield { ...at, open: at.open | 1 << i, state };
+    // What changes nothing may as well never happen.
+    if (state === undefined || state === at.state) continue;
+    // Of all that end the value the first will do: others can follow later.
+    if (state === "" && isCleared) continue;
+    isCleared ||= state === "";
+    yield { ...at, open: at.open | 1 << i, state };
   }
   for (const i of may) {
     if (ended[i]!.startMs > soonestEndMs) continue;

@@ -66,6 +66,75 @@ Deno.test("isLinearizable() refuses a history that it cannot search", () => {
   assertThrows(() => isLinearizable(many), RangeError, "at most 30");
 });
 
+Deno.test("isLinearizable() ends soon where much may never have happened", () => {
+  const open = Array.from({ length: 28 }, (_, i) => {
+    const given = `open ${i}`;
+    return i % 2 === 0
+      ? done("delete", i, Infinity)
+      : done("set", i, Infinity, undefined, given);
+  });
+  const reads = Array.from(
+    { length: 12 },
+    (_, i) => done("get", 100 + i, 101 + i, `open ${2 * i + 1}`),
+  );
+  assert(isLinearizable([...open, ...reads]));
+  const foreign = done("get", 200, 201, "what nobody set");
+  assertEquals(isLinearizable([...open, ...reads, foreign]), false);
+});
+
+Deno.test("isLinearizable() judges as the trial of every order does", () => {
+  const random = new SeededRandom(7, "histories");
+  const verdicts = { true: 0, false: 0 };
+  for (let i = 0; i < 3_000; i++) {
+    const history = drawHistory(random);
+    const wanted = hasOrder(history, "");
+    verdicts[`${wanted}`]++;
+    assertEquals(isLinearizable(history), wanted, JSON.stringify(history));
+  }
+  // Both verdicts are tried often.
+  assert(Math.min(verdicts.true, verdicts.false) > 300, `${verdicts.true}`);
+});
+
+/** Up to six operations on two values, some of which never ended. */
+function drawHistory(random: SeededRandom): Operation[] {
+  const draw = <T>(from: readonly T[]): T => from[below(random, from.length)]!;
+  return Array.from({ length: 1 + below(random, 6) }, () => {
+    const type = draw(["set", "get", "delete", "pop", "setDefault"] as const);
+    const isOpen = type !== "get" && below(random, 3) === 0;
+    const given = type.startsWith("set") ? draw(["a", "b"]) : undefined;
+    const found = type === "delete"
+      ? draw(["", "there"])
+      : type === "setDefault"
+      ? draw(["a", "b"])
+      : draw(["", "a", "b"]);
+    const startMs = below(random, 12);
+    const endMs = isOpen ? Infinity : startMs + 1 + below(random, 6);
+    const result = isOpen || type === "set" ? undefined : found;
+    return done(type, startMs, endMs, result, given);
+  });
+}
+
+/** The same question, asked of every order there is. */
+function hasOrder(left: readonly Operation[], state: string): boolean {
+  if (left.every(({ endMs }) => endMs === Infinity)) return true;
+  const firstEndMs = Math.min(...left.map(({ endMs }) => endMs));
+  return left.some((operation, i) => {
+    if (operation.startMs > firstEndMs) return false;
+    const { type, given, result } = operation;
+    const before = type === "delete" && state !== "" ? "there" : state;
+    const after = type === "get"
+      ? state
+      : type === "set"
+      ? given!
+      : type === "setDefault"
+      ? state || given!
+      : "";
+    const gave = type === "setDefault" ? after : before;
+    if (type !== "set" && result !== undefined && result !== gave) return false;
+    return hasOrder(left.filter((_, at) => at !== i), after);
+  });
+}
+
 const TYPES = [
   "set",
   "set",
