@@ -70,13 +70,14 @@ export class Beliefs {
 export function tablesAgree(live: readonly LiveNode[]): Finding {
   const ids = live.map(({ machine }) => machine.id).sort();
   for (const node of live) {
-    const { id, members, window } = node.machine;
+    const { id, members } = node.machine;
+    const seen = node.machine.window;
     const present = members.filter(isPresent);
     // Of a ring too large to be known whole only who is near counts.
-    const wanted = window && new Set(nearById(ids, id, reachOf(node.machine)));
-    const records = window === undefined
+    const wanted = seen && new Set(nearById(ids, id, reachOf(node.machine)));
+    const records = seen === undefined
       ? present
-      : [...nearOf(node, present), ...window];
+      : [...nearOf(node, present), ...seen];
     const known = new Map(records.map((record) => [record.id, record]));
     for (const other of live) {
       const record = known.get(other.machine.id);
