@@ -13,6 +13,11 @@ const SYNC_SEEDS = 10;
 const PARTIAL_SEEDS = 10;
 /** Of these one that once found something. */
 const PARTIAL_FOUND = [23];
+/** The same of larger bounds, with rings that are larger still. */
+const LARGER: readonly { seeds: number; overrides: SwarmOverrides }[] = [
+  { seeds: 4, overrides: { fullTableMax: 32, members: 45, minutes: 1 } },
+  { seeds: 1, overrides: { fullTableMax: 128, members: 145, minutes: 0.5 } },
+];
 /** Seeds that once found something, and are kept. */
 const FOUND = [5026, 3060, 6184, 300260, 74, 152, 70, 99, 197];
 
@@ -33,6 +38,14 @@ Deno.test(`${PARTIAL_SEEDS} seeds of rings too large for all to know all`, async
   const shorter = { ...overrides, minutes: 2 };
   assertEquals(await failuresOf(PARTIAL_FOUND, shorter), []);
 });
+
+for (const { seeds, overrides } of LARGER) {
+  const { fullTableMax, members } = overrides;
+  Deno.test(`${seeds} seeds of ${members} nodes that may know ${fullTableMax}`, async () => {
+    const all = Array.from({ length: seeds }, (_, i) => i + 1);
+    assertEquals(await failuresOf(all, overrides), []);
+  });
+}
 
 Deno.test(`${SYNC_SEEDS} seeds of nodes that all have everything`, async () => {
   const seeds = Array.from({ length: SYNC_SEEDS }, (_, i) => i + 1);
