@@ -102,6 +102,8 @@ const TABLE_BOUNDS = [
 ];
 /** Members more, where that is to make a difference. */
 const MEMBERS_MORE = 6;
+/** Links that nodes have there at least: eight are too few for them. */
+const FAR_LINKS_MIN = 16;
 /** An operation that is handed on takes several round trips. */
 const FAR_TIMEOUT_MS = 10_000;
 
@@ -227,8 +229,10 @@ function drawnOptions(
     ? options.valueBytesMax
     : Math.min(options.valueBytesMax, RAW_VALUE_BYTES_MAX);
   const clients = overrides.clients ?? options.clients;
-  // Fingers need more links than the neighbours of a ring known whole.
-  const linksMax = isSmall ? NO_HAZARDS.linksMax : options.linksMax;
+  // Where nobody knows all there are neighbours in two orders, and fingers.
+  const linksMax = isSmall
+    ? Math.max(FAR_LINKS_MIN, options.linksMax)
+    : options.linksMax;
   return { ...options, valueBytesMax, clients, linksMax };
 }
 
