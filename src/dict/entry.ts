@@ -25,7 +25,10 @@ export interface Entry extends EntryRecord {
   readonly value: Bytes | undefined;
   readonly version: Version;
   readonly terms: Terms | undefined;
-  /** When it came or went here, in monotonic ms; a new value changes nothing. */
+  /**
+   * When it came or went, in monotonic ms; a new value changes nothing. Of a
+   * copy that another node had before, its version says when.
+   */
   readonly changedAtMs: number;
   /** Whether there is a value; to ask for the value itself costs more. */
   readonly isLive: boolean;

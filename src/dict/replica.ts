@@ -144,7 +144,7 @@ export class Replica {
         before: undefined,
       };
     }
-    if (!isOlder && order !== 0) this.#store(id, record, before);
+    if (!isOlder && order !== 0) this.#store(id, record, before, 0);
     const isHeld = this.share.holds(id);
     if (!isHeld && !this.share.has(id)) this.onForeign();
     return {
@@ -160,7 +160,9 @@ export class Replica {
     const before = this.table.get(id);
     if (before && compareVersions(before.version, record.version) >= 0) return;
     if (this.isOutdated(record)) return;
-    this.#store(id, record, before);
+    // What is new here only was told long ago.
+    const ageMs = Math.max(0, this.#context.wallMs - record.version.ms);
+    this.#store(id, record, before, ageMs);
     if (!this.share.has(id)) this.onForeign();
   }
 
@@ -205,7 +207,13 @@ export class Replica {
     return version;
   }
 
-  #store(id: Id, record: EntryRecord, before: Entry | undefined): void {
+  /** @param ageMs how long ago it was written */
+  #store(
+    id: Id,
+    record: EntryRecord,
+    before: Entry | undefined,
+    ageMs: number,
+  ): void {
     const { nowMs, wallMs } = this.#context;
     const { key, version, terms } = record;
     const value = endOf(record) <= wallMs ? undefined : record.value;
@@ -222,7 +230,7 @@ export class Replica {
         version: this.#leanVersion(version),
         terms: terms && this.#lean(terms),
       },
-      isChange ? nowMs : before!.changedAtMs,
+      isChange ? nowMs - ageMs : before!.changedAtMs,
     );
     this.stored.put(entry);
     this.#onStored(entry, before);

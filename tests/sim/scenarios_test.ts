@@ -342,3 +342,27 @@ Deno.test("large values on slow ways make nobody suspect anybody", () => {
     assertEquals(stored, 12);
   }
 });
+
+/** Broadcasts after the old members ended, some time after a write. */
+function toldAgain(ageMs: number): number {
+  let casts = 0;
+  const ring = new Ring({ print: (line) => casts += +/ cast \{/.test(line) });
+  ring.grow(3);
+  for (let i = 0; i < 50; i++) ring.set("A", `key ${i}`, "v");
+  ring.run(ageMs);
+  for (const name of "DEF") {
+    ring.join(name, "A");
+    ring.settle();
+  }
+  casts = 0;
+  for (const name of "ABC") {
+    ring.crash(name);
+    ring.settle();
+  }
+  return casts;
+}
+
+Deno.test("who takes over tells all of changes that are young, and not of those that are new to it", () => {
+  assert(toldAgain(0) > 0);
+  assertEquals(toldAgain(70_000), 0);
+});
