@@ -7,7 +7,7 @@
 import { type ChordError, ClockError, TimeoutError } from "../base/errors.ts";
 import { ROUTES_PENDING_MAX } from "../base/limits.ts";
 import type { Id } from "../id/id.ts";
-import { apart, placeOf } from "../mesh/fingers.ts";
+import { apart, pointOf } from "../mesh/fingers.ts";
 import {
   Errand,
   ErrandStatus,
@@ -142,8 +142,8 @@ export class Routing {
 
 /** Whether `a` is nearer to a place than `b`, or as near. */
 function isNearer(a: Id, b: Id, target: Id): boolean {
-  const place = placeOf(target);
-  return apart(placeOf(a), place) <= apart(placeOf(b), place);
+  const place = pointOf(target);
+  return apart(pointOf(a), place) <= apart(pointOf(b), place);
 }
 
 /** An operation of this node's application that is done elsewhere. */

@@ -16,7 +16,7 @@ import { type MemberRecord, Role } from "../wire/messages.ts";
 import { CloseCode } from "./close_codes.ts";
 import type { Context } from "./context.ts";
 import { type Dial, type DialOutcome, Dials } from "./dials.ts";
-import { apart, fingerPlaces, indexNearest, placeOf } from "./fingers.ts";
+import { apart, fingerPlaces, indexNearest, pointOf } from "./fingers.ts";
 import type { Link } from "./link.ts";
 import type { Links } from "./links.ts";
 import { backoffMs, Reunion } from "./reunion.ts";
@@ -321,11 +321,11 @@ export class Dialler {
   #fingers(): Set<Id> {
     const { ring, self } = this.#table;
     const { members } = ring;
-    const places = members.map(({ position }) => placeOf(position));
+    const places = members.map(({ position }) => pointOf(position));
     const near = this.#table.view.members;
-    const own = placeOf(self.position);
+    const own = pointOf(self.position);
     const reach = Math.max(
-      ...near.map(({ position }) => apart(placeOf(position), own)),
+      ...near.map(({ position }) => apart(pointOf(position), own)),
     );
     const fingers = new Set<Id>();
     const most = this.#context.options.linksMax * FINGERS_SHARE;

@@ -28,8 +28,8 @@ const BASE = 16;
 /** No finger is further away than the other side of the ring. */
 const HALF = PLACES / 2;
 
-/** The place of a position, of a key's hash, or of a node's id. */
-export function placeOf(id: Id): number {
+/** The place of a position, of a key's hash, or of a node's id, as a number. */
+export function pointOf(id: Id): number {
   return parseInt(id.slice(0, DIGITS), 16);
 }
 

@@ -16,7 +16,7 @@ import { pick } from "../base/random.ts";
 import type { Id } from "../id/id.ts";
 import { Health, Role } from "../wire/messages.ts";
 import type { Context } from "./context.ts";
-import { apart, indexOfNextHop, placeOf, PLACES } from "./fingers.ts";
+import { apart, indexOfNextHop, PLACES, pointOf } from "./fingers.ts";
 import type { Link } from "./link.ts";
 import type { Links } from "./links.ts";
 import type { RingView } from "./peers.ts";
@@ -116,12 +116,12 @@ export class Horizon {
       this.#ring = ring;
       this.#places = Float64Array.from(
         ring.members,
-        ({ position }) => placeOf(position),
+        ({ position }) => pointOf(position),
       );
     }
-    const place = placeOf(id);
+    const place = pointOf(id);
     const limit = self.role === Role.active
-      ? apart(placeOf(self.position), place)
+      ? apart(pointOf(self.position), place)
       : Infinity;
     if (this.#context.lacks("hopsComeNearer")) {
       return ring.members.findLast((member) =>
@@ -193,8 +193,8 @@ export class Horizon {
     const count = order.length;
     if (count <= 2 * reach + 1) return count;
     const at = lowerBound(order, self.id);
-    const from = placeOf(order[(at - reach + count) % count]!);
-    const to = placeOf(order[(at + reach) % count]!);
+    const from = pointOf(order[(at - reach + count) % count]!);
+    const to = pointOf(order[(at + reach) % count]!);
     const span = (to - from + PLACES) % PLACES;
     return span === 0 ? count : 2 * reach * PLACES / span;
   }

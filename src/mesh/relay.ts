@@ -18,7 +18,7 @@ import type { Id } from "../id/id.ts";
 import { decode, encode } from "../wire/codec.ts";
 import { Health, type Message, type MessageOf } from "../wire/messages.ts";
 import type { Context } from "./context.ts";
-import { apart, placeOf } from "./fingers.ts";
+import { apart, pointOf } from "./fingers.ts";
 import type { Link } from "./link.ts";
 import type { Links } from "./links.ts";
 import { isPresent, type Table } from "./table.ts";
@@ -154,7 +154,7 @@ export class Router {
     const record = this.#table.get(to);
     if (record !== undefined && !isPresent(record)) return false;
     const [own, next] = [this.#table.self.id, peer].map((id) =>
-      apart(placeOf(id), placeOf(to))
+      apart(pointOf(id), pointOf(to))
     );
     return next! < own!;
   }

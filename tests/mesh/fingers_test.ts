@@ -8,8 +8,8 @@ import {
   indexAtOrAfter,
   indexNearest,
   indexOfNextHop,
-  placeOf,
   PLACES,
+  pointOf,
 } from "../../src/mesh/fingers.ts";
 
 const random = new SeededRandom(1, "fingers");
@@ -24,9 +24,9 @@ function ringOf(count: number): Float64Array {
 }
 
 Deno.test("a place is the first 52 bits of an id", () => {
-  assertEquals(placeOf("0".repeat(32)), 0);
-  assertEquals(placeOf("f".repeat(32)), PLACES - 1);
-  assertEquals(placeOf("8" + "0".repeat(31)), PLACES / 2);
+  assertEquals(pointOf("0".repeat(32)), 0);
+  assertEquals(pointOf("f".repeat(32)), PLACES - 1);
+  assertEquals(pointOf("8" + "0".repeat(31)), PLACES / 2);
 });
 
 Deno.test("places are apart by the shorter way around", () => {
