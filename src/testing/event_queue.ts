@@ -7,16 +7,25 @@
  * @module
  */
 
-interface Planned {
-  readonly atMs: number;
-  readonly order: number;
-  readonly run: () => void;
+/** Something that can be planned as it is, without a function around it. */
+export interface Happening {
+  happen(): void;
 }
 
-/** A binary heap by (time, order of planning); the simulator's inner loop. */
+const SLOTS_AT_FIRST = 256;
+
+/**
+ * A binary heap by (time, order of planning); the simulator's inner loop. What
+ * is compared stands in arrays of numbers: nothing is made for a plan, and no
+ * comparison follows a reference.
+ */
 export class EventQueue {
-  readonly #heap: Planned[] = [];
-  #orders = 0;
+  #size = 0;
+  #times = new Float64Array(SLOTS_AT_FIRST);
+  /** Doubles, too: they count every plan of a run. */
+  #orders = new Float64Array(SLOTS_AT_FIRST);
+  readonly #planned: (Happening | (() => void))[] = [];
+  #order = 0;
   #nowMs = 0;
 
   /** Virtual milliseconds since the start. */
@@ -26,32 +35,34 @@ export class EventQueue {
 
   /** How much is planned. */
   get size(): number {
-    return this.#heap.length;
+    return this.#size;
   }
 
-  /** Plans `run` for `atMs`; what is planned for the past happens now. */
-  at(atMs: number, run: () => void): void {
-    const heap = this.#heap;
-    const planned: Planned = {
-      atMs: atMs > this.#nowMs ? atMs : this.#nowMs,
-      order: this.#orders++,
-      run,
-    };
-    let at = heap.length;
-    heap.push(planned);
+  /** Plans `what` for `atMs`; what is planned for the past happens now. */
+  at(atMs: number, what: Happening | (() => void)): void {
+    if (this.#size === this.#times.length) this.#grow();
+    const times = this.#times;
+    const orders = this.#orders;
+    const planned = this.#planned;
+    const time = atMs > this.#nowMs ? atMs : this.#nowMs;
+    let at = this.#size++;
     while (at > 0) {
       const parent = (at - 1) >> 1;
-      const above = heap[parent]!;
-      if (!isBefore(planned, above)) break;
-      heap[at] = above;
+      // Of two at the same time the one that is planned already comes first.
+      if (times[parent]! <= time) break;
+      times[at] = times[parent]!;
+      orders[at] = orders[parent]!;
+      planned[at] = planned[parent]!;
       at = parent;
     }
-    heap[at] = planned;
+    times[at] = time;
+    orders[at] = this.#order++;
+    planned[at] = what;
   }
 
-  /** Plans `run` for `delayMs` from now. */
-  after(delayMs: number, run: () => void): void {
-    this.at(this.#nowMs + delayMs, run);
+  /** Plans `what` for `delayMs` from now. */
+  after(delayMs: number, what: Happening | (() => void)): void {
+    this.at(this.#nowMs + delayMs, what);
   }
 
   /**
@@ -61,40 +72,58 @@ export class EventQueue {
    * @returns whether `isDone` did
    */
   run(untilMs: number, isDone?: () => boolean): boolean {
-    const heap = this.#heap;
-    while (heap.length > 0 && heap[0]!.atMs <= untilMs) {
+    while (this.#size > 0 && this.#times[0]! <= untilMs) {
+      this.#nowMs = this.#times[0]!;
       const next = this.#take();
-      this.#nowMs = next.atMs;
-      next.run();
+      if (typeof next === "function") next();
+      else next.happen();
       if (isDone?.()) return true;
     }
     if (untilMs > this.#nowMs) this.#nowMs = untilMs;
     return false;
   }
 
-  #take(): Planned {
-    const heap = this.#heap;
-    const first = heap[0]!;
-    const last = heap.pop()!;
-    const length = heap.length;
+  #take(): Happening | (() => void) {
+    const times = this.#times;
+    const orders = this.#orders;
+    const planned = this.#planned;
+    const first = planned[0]!;
+    const length = --this.#size;
+    const time = times[length]!;
+    const order = orders[length]!;
+    const last = planned.pop()!;
     if (length === 0) return first;
     let at = 0;
     for (;;) {
       let child = 2 * at + 1;
       if (child >= length) break;
-      if (child + 1 < length && isBefore(heap[child + 1]!, heap[child]!)) {
-        child++;
-      }
-      const below = heap[child]!;
-      if (!isBefore(below, last)) break;
-      heap[at] = below;
+      if (child + 1 < length && this.#isBefore(child + 1, child)) child++;
+      const below = times[child]!;
+      if (below > time || (below === time && orders[child]! > order)) break;
+      times[at] = below;
+      orders[at] = orders[child]!;
+      planned[at] = planned[child]!;
       at = child;
     }
-    heap[at] = last;
+    times[at] = time;
+    orders[at] = order;
+    planned[at] = last;
     return first;
   }
-}
 
-function isBefore(a: Planned, b: Planned): boolean {
-  return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
+  #isBefore(a: number, b: number): boolean {
+    const times = this.#times;
+    return times[a]! < times[b]! ||
+      (times[a]! === times[b]! && this.#orders[a]! < this.#orders[b]!);
+  }
+
+  #grow(): void {
+    const slots = 2 * this.#times.length;
+    const times = new Float64Array(slots);
+    const orders = new Float64Array(slots);
+    times.set(this.#times);
+    orders.set(this.#orders);
+    this.#times = times;
+    this.#orders = orders;
+  }
 }

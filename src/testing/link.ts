@@ -9,20 +9,43 @@
  */
 import type { Bytes } from "../base/bytes.ts";
 import type { LinkNumber } from "../mesh/events.ts";
+import type { Happening } from "./event_queue.ts";
 import type { SimulatedNode } from "./node.ts";
 
-/** What travels through a pipe. */
-export interface Parcel {
+/** What is in a parcel. */
+export type Load =
+  | { readonly type: "frame"; readonly frame: Bytes }
+  | { readonly type: "opened"; readonly dial: number }
+  | {
+    readonly type: "closed";
+    readonly code: number;
+    readonly reason: string;
+  };
+
+/** What travels through a pipe; what happens to it is that it arrives. */
+export class Parcel implements Happening {
+  /** Where the pipe begins. */
+  readonly from: Endpoint;
   /** Counts up within one pipe. */
   readonly order: number;
-  readonly load:
-    | { readonly type: "frame"; readonly frame: Bytes }
-    | { readonly type: "opened"; readonly dial: number }
-    | {
-      readonly type: "closed";
-      readonly code: number;
-      readonly reason: string;
-    };
+  readonly load: Load;
+  readonly #arrive: (parcel: Parcel) => void;
+
+  constructor(
+    from: Endpoint,
+    order: number,
+    load: Load,
+    arrive: (parcel: Parcel) => void,
+  ) {
+    this.from = from;
+    this.order = order;
+    this.load = load;
+    this.#arrive = arrive;
+  }
+
+  happen(): void {
+    this.#arrive(this);
+  }
 }
 
 /** One end of a link, and the pipe that leads away from it. */

@@ -11,7 +11,7 @@ import type { Bytes } from "../base/bytes.ts";
 import { below, fraction, type Random } from "../base/random.ts";
 import type { DialNumber, LinkNumber } from "../mesh/events.ts";
 import type { EventQueue } from "./event_queue.ts";
-import { type Endpoint, Link, type Parcel } from "./link.ts";
+import { type Endpoint, Link, type Load, Parcel } from "./link.ts";
 import type { Host, SimulatedNode } from "./node.ts";
 import { Raw } from "./raw.ts";
 
@@ -131,7 +131,7 @@ export class Network {
   }
 
   /** Sends what was pulled from a machine. */
-  send(from: Endpoint, load: Parcel["load"]): void {
+  send(from: Endpoint, load: Load): void {
     const { queue } = this.#world;
     const { link } = from;
     // As a router does: it forgets, and does not say so.
@@ -140,22 +140,22 @@ export class Network {
     const bytes = load.type === "frame" ? load.frame.length : 0;
     from.lineFreeMs = Math.max(queue.nowMs, from.lineFreeMs) +
       bytes / this.#options.bytesPerMs;
-    const parcel: Parcel = { order: ++from.sent, load };
+    const parcel = new Parcel(from, ++from.sent, load, this.#arrive);
     from.bytesInFlight += bytes;
     const delayMs = this.#delayMs(from.owner.host, from.other.owner.host);
     const arrivalMs = Math.max(from.lineFreeMs + delayMs, from.lastArrivalMs);
     if (!this.raw.isOn(from, bytes)) {
       from.lastArrivalMs = arrivalMs;
-      queue.at(arrivalMs, () => this.#arrive(from, parcel));
+      queue.at(arrivalMs, parcel);
       return;
     }
     const lateMs = this.raw.lateMs();
     if (lateMs === 0) from.lastArrivalMs = arrivalMs;
-    queue.at(arrivalMs + lateMs, () => this.#arrive(from, parcel));
+    queue.at(arrivalMs + lateMs, parcel);
     const againMs = this.raw.againMs();
     if (againMs === 0) return;
     from.bytesInFlight += bytes;
-    queue.at(arrivalMs + againMs, () => this.#arrive(from, parcel));
+    queue.at(arrivalMs + againMs, parcel);
   }
 
   /** Whether the transport takes another frame. */
@@ -304,13 +304,12 @@ export class Network {
     });
   }
 
-  #arrive(from: Endpoint, parcel: Parcel): void {
-    if (from.held.length > 0 || this.#isHeld(from)) {
-      from.held.push(parcel);
-      return;
-    }
-    this.#emerge(from, parcel);
-  }
+  /** One function for all parcels. */
+  readonly #arrive = (parcel: Parcel): void => {
+    const { from } = parcel;
+    if (from.held.length > 0 || this.#isHeld(from)) from.held.push(parcel);
+    else this.#emerge(from, parcel);
+  };
 
   #isHeld(from: Endpoint): boolean {
     return from.link.cloggedUntilMs > this.#world.queue.nowMs ||
@@ -328,6 +327,7 @@ export class Network {
       (parcel.order > from.lostBehind || from.link.isBlackHole)
     ) return;
     if (!to.owner.isAlive) this.#answerByReset(from);
+    else if (!to.owner.isPaused) this.#deliver(from, parcel);
     else this.#world.hand(to.owner, () => this.#deliver(from, parcel));
   }
 

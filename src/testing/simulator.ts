@@ -59,6 +59,7 @@ const WAKES_AT_ONCE_MAX = 1000;
 const LINKS_MAX = 256;
 /** How long a MAC takes. */
 const MAC_MS = 0.1;
+const WAKE = { type: "wake" } as const;
 const Kind = {
   wake: 1,
   opened: 2,
@@ -435,7 +436,7 @@ export class Simulator implements World {
         `${node.name} wants to wake at ${node.machine.wakeAtMs} for ever`,
       );
     }
-    this.#step(node, { type: "wake" }, Kind.wake);
+    this.#step(node, WAKE, Kind.wake);
   }
 
   /** What a node's wall clock shows. */
