@@ -6,10 +6,7 @@
  * @module
  */
 import {
-  BROADCAST_BYTES_MAX,
-  DIGEST_PARTS_MAX,
   KEY_BYTES_MAX,
-  LINK_MARKS_MAX,
   MESSAGE_BYTES_MAX,
   PAGE_ENTRIES_MAX,
   REACH_MAX,
@@ -21,7 +18,6 @@ import {
   WATCH_PAGE_MAX,
 } from "../base/limits.ts";
 import {
-  CastKind,
   Errand,
   ErrandStatus,
   ExecKind,
@@ -29,7 +25,6 @@ import {
   Failure,
   Held,
   Lane,
-  PartStatus,
   Probed,
   PutStatus,
   ReadChoice,
@@ -54,6 +49,19 @@ import {
   u48,
   u8,
 } from "./field.ts";
+import {
+  cast,
+  digest,
+  digestAnswer,
+  gossip,
+  heartbeat,
+  items,
+  readCast,
+  readDigest,
+  readDigestAnswer,
+  readGossip,
+  readHeartbeat,
+} from "./frequent.ts";
 import type { Reader } from "./reader.ts";
 import {
   entry,
@@ -114,7 +122,6 @@ function declare<Type extends string, F extends Fields>(
 
 const { control, operations, bulk } = Lane;
 const request = u32;
-const items = list(record({ id, version }), PAGE_ENTRIES_MAX, "items");
 const entries = list(entry, PAGE_ENTRIES_MAX, "entries");
 const putStatus = choice(PutStatus.clock);
 const maybeOperation = optional(operation);
@@ -159,24 +166,12 @@ export const declarations = [
   declare(7, "welcome", control, {}),
 
   // Who is there.
-  declare(8, "heartbeat", control, {
-    table: u32,
-    marks: list(
-      record({ origin: id, through: u48 }),
-      LINK_MARKS_MAX,
-      "marks",
-    ),
-  }),
+  declare(8, "heartbeat", control, heartbeat, readHeartbeat),
   declare(9, "ping", control, { request }),
   declare(10, "pong", control, { request }),
   declare(11, "probe", control, { request, target: id }),
   declare(12, "probed", control, { request, outcome: choice(Probed.silent) }),
-  declare(13, "gossip", operations, {
-    // Hand on to the nodes from `from` up to, not including, `to`; equal: none.
-    from: id,
-    to: id,
-    records: list(member, RECORDS_PER_MESSAGE_MAX, "member records"),
-  }),
+  declare(13, "gossip", operations, gossip, readGossip),
   declare(14, "tableAsk", operations, {}),
   declare(15, "table", operations, {
     records: list(member, RECORDS_PER_MESSAGE_MAX, "member records"),
@@ -189,14 +184,7 @@ export const declarations = [
     hops: u8,
     message: bytes(MESSAGE_BYTES_MAX, "a relayed message", 1),
   }),
-  declare(17, "cast", operations, {
-    origin: id,
-    sequence: u48,
-    from: id,
-    to: id,
-    kind: choice(CastKind.events),
-    payload: bytes(BROADCAST_BYTES_MAX, "a broadcast"),
-  }),
+  declare(17, "cast", operations, cast, readCast),
   declare(18, "castAsk", operations, { origin: id, first: u48, last: u48 }),
   declare(19, "castGone", operations, { origin: id, first: u48, last: u48 }),
   declare(20, "note", operations, { letter, confirm: flag }),
@@ -306,24 +294,8 @@ export const declarations = [
   }),
 
   // Copies that repair themselves.
-  declare(48, "digest", bulk, {
-    request,
-    after: id,
-    parts: list(
-      record({ through: id, count: u32, digest: id }),
-      DIGEST_PARTS_MAX,
-      "digest parts",
-    ),
-  }),
-  declare(49, "digestAnswer", bulk, {
-    request,
-    ready: flag,
-    parts: list(
-      record({ status: choice(PartStatus.split), count: u32, items }),
-      DIGEST_PARTS_MAX,
-      "digest parts",
-    ),
-  }),
+  declare(48, "digest", bulk, digest, readDigest),
+  declare(49, "digestAnswer", bulk, digestAnswer, readDigestAnswer),
   declare(50, "pull", bulk, {
     request,
     ids: list(id, PAGE_ENTRIES_MAX, "ids"),

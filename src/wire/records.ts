@@ -55,22 +55,36 @@ export const version = record(
 export type Version = ValueOf<typeof version>;
 
 /** Field of {@linkcode OperationId}. */
-export const operation = record({ origin: id, number: u48 });
+export const operation = record(
+  { origin: id, number: u48 },
+  (reader) => ({ origin: reader.id(), number: reader.u48() }),
+);
 /** Names a read-modify-write for ever, so that a retry is not a repetition. */
 export type OperationId = ValueOf<typeof operation>;
+
+const role = choice(Role.leaving) as Field<Role>;
+const health = choice(Health.left) as Field<Health>;
+const url = text(URL_BYTES_MAX, "a url");
 
 /** Field of {@linkcode MemberRecord}. */
 export const member = record({
   id,
   /** Raised by the node itself, never by others. */
   incarnation: u32,
-  role: choice(Role.leaving) as Field<Role>,
-  health: choice(Health.left) as Field<Health>,
+  role,
+  health,
   /** Means something from `joining` on. */
   position: id,
   /** What peers may dial; empty for none. */
-  url: text(URL_BYTES_MAX, "a url"),
-});
+  url,
+}, (reader) => ({
+  id: reader.id(),
+  incarnation: reader.u32(),
+  role: role.read(reader),
+  health: health.read(reader),
+  position: reader.id(),
+  url: url.read(reader),
+}));
 /** What the nodes tell each other about one node. */
 export type MemberRecord = ValueOf<typeof member>;
 
