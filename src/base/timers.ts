@@ -25,15 +25,14 @@ export class Timers {
 
   /** The earliest deadline, or `Infinity`. */
   get nextMs(): number {
-    this.#dropCancelled();
+    if (this.#heap[0]?.run === undefined) this.#dropCancelled();
     return this.#heap[0]?.atMs ?? Infinity;
   }
 
   /** Calls `run` once, at `atMs` or as soon after it as the driver wakes. */
   at(atMs: number, run: () => void): Timer {
     const timer: Timer = { atMs, order: this.#orders++, run };
-    this.#heap.push(timer);
-    this.#up(this.#heap.length - 1);
+    this.#push(timer);
     return timer;
   }
 
@@ -76,52 +75,47 @@ export class Timers {
     const living = this.#heap.filter((timer) => timer.run !== undefined);
     this.#heap.length = 0;
     this.#cancelled = 0;
-    for (const timer of living) {
-      this.#heap.push(timer);
-      this.#up(this.#heap.length - 1);
-    }
+    for (const timer of living) this.#push(timer);
   }
 
   #pop(): Timer {
     const first = this.#heap[0]!;
     const last = this.#heap.pop()!;
-    if (this.#heap.length > 0) {
-      this.#heap[0] = last;
-      this.#down();
-    }
+    if (this.#heap.length > 0) this.#sink(last);
     return first;
   }
 
-  #up(start: number): void {
+  #push(timer: Timer): void {
     const heap = this.#heap;
-    for (let at = start; at > 0;) {
+    let at = heap.length;
+    heap.push(timer);
+    while (at > 0) {
       const parent = (at - 1) >> 1;
-      if (!isBefore(heap[at]!, heap[parent]!)) return;
-      this.#swap(at, parent);
+      const above = heap[parent]!;
+      if (!isBefore(timer, above)) break;
+      heap[at] = above;
       at = parent;
     }
+    heap[at] = timer;
   }
 
-  #down(): void {
+  /** Puts a timer where the first one was, and then as deep as it belongs. */
+  #sink(timer: Timer): void {
     const heap = this.#heap;
-    for (let at = 0;;) {
-      let least = at;
-      for (const child of [2 * at + 1, 2 * at + 2]) {
-        if (child < heap.length && isBefore(heap[child]!, heap[least]!)) {
-          least = child;
-        }
+    const { length } = heap;
+    let at = 0;
+    for (;;) {
+      let child = 2 * at + 1;
+      if (child >= length) break;
+      if (child + 1 < length && isBefore(heap[child + 1]!, heap[child]!)) {
+        child++;
       }
-      if (least === at) return;
-      this.#swap(at, least);
-      at = least;
+      const below = heap[child]!;
+      if (!isBefore(below, timer)) break;
+      heap[at] = below;
+      at = child;
     }
-  }
-
-  #swap(i: number, j: number): void {
-    const heap = this.#heap;
-    const timer = heap[i]!;
-    heap[i] = heap[j]!;
-    heap[j] = timer;
+    heap[at] = timer;
   }
 }
 
