@@ -110,6 +110,13 @@ export class Outbox {
       const length = lengthOf(parts);
       return toFrame([{ tag: Lane.control, length, parts }], spareBytes);
     }
+    const only = this.#messages === 1 ? this.#takeOnly() : undefined;
+    if (only !== undefined) {
+      writer.reserve(spareBytes + only.length + ITEM_OVERHEAD_BYTES);
+      for (let i = 0; i < spareBytes; i++) writer.u8(0);
+      writeItem(only);
+      return writer.take();
+    }
     const items: Item[] = [];
     let room = fillBytes;
     room = this.#gather(items, Lane.control, room);
@@ -120,6 +127,18 @@ export class Outbox {
     this.#didBulkWait = !this.#didBulkWait && items.length === before &&
       this.#lanes[Lane.bulk]!.length > 0;
     return toFrame(items, spareBytes);
+  }
+
+  /** The only message that waits, if it is whole and fits one item. */
+  #takeOnly(): Item | undefined {
+    let lane = 0;
+    while (this.#lanes[lane]!.length === 0) lane++;
+    const { length, parts } = this.#lanes[lane]!.peek()!;
+    if (length > PIECE_BYTES_MAX || this.#sent[lane]! > 0) return undefined;
+    this.#lanes[lane]!.shift();
+    this.#bytes = this.#messages = 0;
+    this.#didBulkWait = false;
+    return { tag: lane, length, parts };
   }
 
   /** Moves what fits of one lane to `items`; gives the room that is left. */
@@ -170,12 +189,14 @@ function toFrame(items: readonly Item[], spareBytes: number): Bytes {
   for (const { length } of items) total += length + ITEM_OVERHEAD_BYTES;
   writer.reserve(total);
   for (let i = 0; i < spareBytes; i++) writer.u8(0);
-  for (const { tag, length, parts } of items) {
-    writer.size(length + 1);
-    writer.u8(tag);
-    for (const part of parts) writer.copy(part);
-  }
+  for (const item of items) writeItem(item);
   return writer.take();
+}
+
+function writeItem({ tag, length, parts }: Item): void {
+  writer.size(length + 1);
+  writer.u8(tag);
+  for (const part of parts) writer.copy(part);
 }
 
 /** The messages of the frames that come in on one link. */
