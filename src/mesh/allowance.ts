@@ -41,8 +41,9 @@ class Bucket {
     const filled = (nowMs - this.#filledMs) / 1000 * this.#perSecond;
     this.#filledMs = nowMs;
     this.#left = Math.min(this.#perSecond, this.#left + filled) - count;
+    if (this.#left >= 0) return 0;
     // Whole ones: less than that may be too little for the clock to move.
-    return Math.max(0, Math.ceil(-this.#left / this.#perSecond * 1000));
+    return Math.ceil(-this.#left / this.#perSecond * 1000);
   }
 }
 
@@ -53,7 +54,7 @@ interface Asked {
 }
 
 /** What one peer has taken of what it may. */
-interface Allowance {
+export interface Allowance {
   readonly messages: Bucket;
   readonly bytes: Bucket;
   /** The oldest first. */
@@ -74,7 +75,7 @@ export class Allowances {
   /** Takes note of a frame of an open link, which is paused if it was too much. */
   take(link: Link, messages: number, bytes: number): void {
     const { nowMs } = this.#context;
-    const allowance = this.#of(link.peer);
+    const allowance = link.allowance ??= this.#of(link.peer);
     const waitMs = Math.max(
       allowance.messages.take(messages, nowMs),
       allowance.bytes.take(bytes, nowMs),

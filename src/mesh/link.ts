@@ -30,6 +30,7 @@ import {
 } from "../wire/messages.ts";
 import { Reader } from "../wire/reader.ts";
 import { Writer } from "../wire/writer.ts";
+import type { Allowance } from "./allowance.ts";
 import { CloseCode } from "./close_codes.ts";
 import type { DialNumber, LinkNumber } from "./events.ts";
 import { Inbox, Outbox } from "./framer.ts";
@@ -79,6 +80,8 @@ export class Link {
   isCrowded = false;
   /** When its peer was last asked for its table. */
   tableAskedMs = -Infinity;
+  /** What its peer has taken of what it may, once something came from it. */
+  allowance: Allowance | undefined;
   /** Ends the handshake, or the time that a retired link has left. */
   deadline: Timer | undefined;
 
