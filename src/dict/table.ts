@@ -74,7 +74,9 @@ export class Table {
   get(id: Id): Entry | undefined {
     const bucket = this.#buckets[bucketOf(id)];
     if (bucket === undefined) return undefined;
-    const entry = bucket.entries[lowerBound(bucket.entries, id)];
+    const { entries } = bucket;
+    // Most hold one: to compare for equality costs less than for order.
+    const entry = entries[entries.length === 1 ? 0 : lowerBound(entries, id)];
     return entry?.id === id ? entry : undefined;
   }
 
@@ -121,8 +123,12 @@ export class Table {
       let index = this.#nextUsed(first);
       for (; index <= last; index = this.#nextUsed(index + 1)) {
         const isWhole = index > first && index < last;
-        // A copy, so that the reader may store and delete meanwhile.
-        for (const entry of this.#buckets[index]!.entries.slice()) {
+        const { entries } = this.#buckets[index]!;
+        // A copy, so that the reader may store and delete meanwhile; of one
+        // entry none is needed.
+        const stable = entries.length === 1 ? entries : entries.slice();
+        for (let i = 0, { length } = stable; i < length; i++) {
+          const entry = stable[i]!;
           if (isWhole || isWithin(entry.id, after, through)) yield entry;
         }
       }

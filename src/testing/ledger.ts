@@ -131,7 +131,9 @@ export class Ledger {
     for (const write of this.#owed.values()) {
       const holders = holdersOf(write.key, write.version, live);
       if (holders.length >= enough) {
-        write.safe = new Set(holders.map((node) => node.machine.id));
+        if (!isMadeOf(write.safe, holders)) {
+          write.safe = new Set(holders.map((node) => node.machine.id));
+        }
         continue;
       }
       // All of the safe set held it once: who does not any more has dropped it.
@@ -155,6 +157,11 @@ export class Ledger {
     }
     return undefined;
   }
+}
+
+function isMadeOf(safe: ReadonlySet<Id>, nodes: readonly LiveNode[]): boolean {
+  return safe.size === nodes.length &&
+    nodes.every((node) => safe.has(node.machine.id));
 }
 
 function replaceOlder(
