@@ -51,7 +51,7 @@ interface Expected {
   readonly link: Link | undefined;
   readonly sentMs: number;
   /** None where whoever asks will have ended it by then. */
-  readonly timer: Timer | undefined;
+  timer: Timer | undefined;
 }
 
 /** One request; listed only while answers are expected. */
@@ -189,11 +189,20 @@ export class Requests {
     pending.handlers.onAnswer(message, from);
   }
 
-  /** What left on this link, and waits, gets no answer any more. */
+  /**
+   * What left on this link, and waits, gets no answer any more. The handlers
+   * hear of it once the news that ended the link are known to their end: who is
+   * dead may stand in one list with who is alive after all.
+   */
   onLinkEnd(link: Link): void {
-    for (const pending of [...this.#pending.values()]) {
-      for (const { to, link: used } of [...pending.expected]) {
-        if (used === link) this.#fail(pending, to, "unreachable");
+    const { nowMs, timers } = this.#context;
+    for (const pending of this.#pending.values()) {
+      for (const expected of pending.expected) {
+        if (expected.link !== link) continue;
+        timers.cancel(expected.timer);
+        const { to } = expected;
+        const fail = () => this.#fail(pending, to, "unreachable");
+        expected.timer = timers.at(nowMs, fail);
       }
     }
   }

@@ -1,7 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { REQUESTS_IN_FLIGHT_MAX } from "../../src/base/limits.ts";
-import type { Id } from "../../src/id/id.ts";
+import { SeededRandom } from "../../src/base/random.ts";
+import { type Id, randomId, ZERO_ID } from "../../src/id/id.ts";
 import type { RequestFailure } from "../../src/mesh/peers.ts";
+import { Health } from "../../src/wire/messages.ts";
 import { Network, type Station } from "./harness.ts";
 
 /** What became of a request. */
@@ -86,6 +88,32 @@ Deno.test("a request fails at once when its link breaks", () => {
   net.crash(b);
   net.run(5);
   assertEquals(outcome.failures, [{ to: b.id, failure: "unreachable" }]);
+});
+
+Deno.test("a request fails only once the news that ended it are known whole", () => {
+  const net = new Network(4);
+  const [a, b, c] = net.mesh(3) as [Station, Station, Station];
+  const record = b.machine.member(b.id)!;
+  const returned = { ...record, id: randomId(new SeededRandom(4)) };
+  let known: boolean | undefined;
+  net.inside(a, () => {
+    const request = a.peers.request(5_000, {
+      onAnswer: () => {},
+      onFailure: () => known = a.machine.member(returned.id) !== undefined,
+    })!;
+    const { number } = request;
+    request.send(b.id, { type: "push", request: number, entries: [] });
+  });
+  // Of who is heard nobody else says that it is dead.
+  net.isCut = (one, other) => one === b || other === b;
+  net.run(2_300);
+  const records = [{ ...record, health: Health.dead }, returned];
+  net.inside(c, () => {
+    const news = { from: ZERO_ID, to: ZERO_ID, records };
+    c.peers.send(a.id, { type: "gossip", ...news });
+  });
+  net.run(5);
+  assertEquals(known, true);
 });
 
 Deno.test("a request to who cannot be reached fails before the step ends", () => {
