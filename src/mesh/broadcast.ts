@@ -92,6 +92,11 @@ export class Broadcast {
     return this.#keptBytes;
   }
 
+  /** Nodes of which something is missing that may still be had. */
+  get gaps(): number {
+    return this.#repair.gaps;
+  }
+
   /** Sends to everybody else. */
   cast(kind: number, payload: Bytes): void {
     const origin = this.#table.self.id;

@@ -50,6 +50,7 @@ export function unfinished(cluster: Cluster): Unrest {
   const busy = boundedQueues(live, {
     queuedBytes: 0,
     broadcastBytes: Infinity,
+    castGaps: 0,
     sendsWaiting: 0,
     repliesWaiting: 0,
     callsWaiting: 0,

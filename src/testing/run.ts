@@ -387,6 +387,7 @@ function boundsFor(options: SwarmOptions): Bounds {
     // A slow way takes seconds for a burst, and another one may come.
     queuedBytes: 1024 * 1024 + 3 * burstBytes,
     broadcastBytes: BROADCAST_BYTES_KEPT_TOTAL_MAX,
+    castGaps: generations * nodes,
     sendsWaiting: 2 * TALK_BURST,
     repliesWaiting: nodes,
     requestsInFlight: 32 + 8 * nodes + 4 * calls,

@@ -206,6 +206,7 @@ Deno.test("boundedQueues finds what has grown", () => {
   const bounds = {
     queuedBytes: 0,
     broadcastBytes: 0,
+    castGaps: 0,
     sendsWaiting: 0,
     repliesWaiting: 0,
     requestsInFlight: 1,
@@ -215,7 +216,14 @@ Deno.test("boundedQueues finds what has grown", () => {
     callsWaiting: 0,
   };
   assertEquals(boundedQueues(nodes, bounds), undefined);
-  for (const what of ["queuedBytes", "timers", "callsWaiting"] as const) {
+  for (
+    const what of [
+      "queuedBytes",
+      "castGaps",
+      "timers",
+      "callsWaiting",
+    ] as const
+  ) {
     const { machine } = nodes[1]!;
     const grown: LiveNode = {
       name: "B",
