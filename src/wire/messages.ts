@@ -124,6 +124,7 @@ const { control, operations, bulk } = Lane;
 const request = u32;
 const entries = list(entry, PAGE_ENTRIES_MAX, "entries");
 const putStatus = choice(PutStatus.clock);
+const relayed = bytes(MESSAGE_BYTES_MAX, "a relayed message", 1);
 const maybeOperation = optional(operation);
 const maybeVersion = optional(version);
 const maybeValue = optional(value);
@@ -182,8 +183,13 @@ export const declarations = [
     from: id,
     to: id,
     hops: u8,
-    message: bytes(MESSAGE_BYTES_MAX, "a relayed message", 1),
-  }),
+    message: relayed,
+  }, (reader) => ({
+    from: reader.id(),
+    to: reader.id(),
+    hops: reader.u8(),
+    message: relayed.read(reader),
+  })),
   declare(17, "cast", operations, cast, readCast),
   declare(18, "castAsk", operations, { origin: id, first: u48, last: u48 }),
   declare(19, "castGone", operations, { origin: id, first: u48, last: u48 }),
@@ -304,7 +310,10 @@ export const declarations = [
   declare(52, "pulled", bulk, { request, through: id, entries }),
   declare(53, "push", bulk, { request, entries }),
   declare(54, "pushed", control, { request }),
-  declare(55, "confirm", bulk, { request, items }),
+  declare(55, "confirm", bulk, { request, items }, (reader) => ({
+    request: reader.u32(),
+    items: items.read(reader),
+  })),
   declare(56, "confirmed", control, {
     request,
     /** One for each item. */

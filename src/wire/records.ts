@@ -120,29 +120,45 @@ export const entry = record({
 /** A key with its value, or without one as a tombstone. */
 export type EntryRecord = ValueOf<typeof entry>;
 
+const packetKind = choice(PacketKind.json);
+const packetBytes = bytes(BROADCAST_BYTES_MAX, "a packet");
+
 /** One packet of an application message. */
-export const packet = record({
-  kind: choice(PacketKind.json),
-  bytes: bytes(BROADCAST_BYTES_MAX, "a packet"),
-});
+export const packet = record(
+  { kind: packetKind, bytes: packetBytes },
+  (reader) => ({
+    kind: packetKind.read(reader),
+    bytes: packetBytes.read(reader),
+  }),
+);
 /** A packet as it travels. */
 export type PacketRecord = ValueOf<typeof packet>;
+
+const maybeId = optional(id);
+const packets = list(packet, PACKETS_MAX, "packets");
 
 /** An application's message, inside a broadcast or a note. */
 export const letter = record({
   id,
   time: u48,
-  inReplyTo: optional(id),
-  packets: list(packet, PACKETS_MAX, "packets"),
-});
+  inReplyTo: maybeId,
+  packets,
+}, (reader) => ({
+  id: reader.id(),
+  time: reader.u48(),
+  inReplyTo: maybeId.read(reader),
+  packets: packets.read(reader),
+}));
 /** What the application sent, as it travels. */
 export type Letter = ValueOf<typeof letter>;
 
-/** A dict event: the key is there, or is not any more, since this version. */
-export const dictEvents = list(
-  record({ key, added: flag, version }),
-  PAGE_ENTRIES_MAX,
-  "events",
-);
+const dictEvent = record({ key, added: flag, version }, (reader) => ({
+  key: key.read(reader),
+  added: flag.read(reader),
+  version: version.read(reader),
+}));
+
+/** Dict events: a key is there, or is not any more, since this version. */
+export const dictEvents = list(dictEvent, PAGE_ENTRIES_MAX, "events");
 /** Events as they travel in one broadcast. */
 export type DictEvents = ValueOf<typeof dictEvents>;
