@@ -110,13 +110,8 @@ export class Outbox {
       const length = lengthOf(parts);
       return toFrame([{ tag: Lane.control, length, parts }], spareBytes);
     }
-    const only = this.#messages === 1 ? this.#takeOnly() : undefined;
-    if (only !== undefined) {
-      writer.reserve(spareBytes + only.length + ITEM_OVERHEAD_BYTES);
-      for (let i = 0; i < spareBytes; i++) writer.u8(0);
-      writeItem(only);
-      return writer.take();
-    }
+    const only = this.#messages === 1 ? this.#takeOnly(spareBytes) : undefined;
+    if (only !== undefined) return only;
     const items: Item[] = [];
     let room = fillBytes;
     room = this.#gather(items, Lane.control, room);
@@ -129,8 +124,8 @@ export class Outbox {
     return toFrame(items, spareBytes);
   }
 
-  /** The only message that waits, if it is whole and fits one item. */
-  #takeOnly(): Item | undefined {
+  /** The frame of the only message that waits, if that fits one item. */
+  #takeOnly(spareBytes: number): Bytes | undefined {
     let lane = 0;
     while (this.#lanes[lane]!.length === 0) lane++;
     const { length, parts } = this.#lanes[lane]!.peek()!;
@@ -138,7 +133,9 @@ export class Outbox {
     this.#lanes[lane]!.shift();
     this.#bytes = this.#messages = 0;
     this.#didBulkWait = false;
-    return { tag: lane, length, parts };
+    begin(length + ITEM_OVERHEAD_BYTES, spareBytes);
+    writeItem(lane, length, parts);
+    return writer.take();
   }
 
   /** Moves what fits of one lane to `items`; gives the room that is left. */
@@ -181,19 +178,30 @@ function cut(parts: Parts, start: number, end: number): Parts {
   return found;
 }
 
+/**
+ * Frames are gone sooner than messages, so more of them share an array: to make
+ * one costs about as much as to fill it. A transport that keeps one small frame
+ * keeps so many bytes alive, so it must not be much more.
+ */
+const SLAB_BYTES = 16 * 1024;
+
 /** All frames of all links, one after the other. */
-const writer = new Writer();
+const writer = new Writer(SLAB_BYTES);
 
 function toFrame(items: readonly Item[], spareBytes: number): Bytes {
-  let total = spareBytes;
+  let total = 0;
   for (const { length } of items) total += length + ITEM_OVERHEAD_BYTES;
-  writer.reserve(total);
-  for (let i = 0; i < spareBytes; i++) writer.u8(0);
-  for (const item of items) writeItem(item);
+  begin(total, spareBytes);
+  for (const { tag, length, parts } of items) writeItem(tag, length, parts);
   return writer.take();
 }
 
-function writeItem({ tag, length, parts }: Item): void {
+function begin(bytes: number, spareBytes: number): void {
+  writer.reserve(spareBytes + bytes);
+  for (let i = 0; i < spareBytes; i++) writer.u8(0);
+}
+
+function writeItem(tag: number, length: number, parts: Parts): void {
   writer.size(length + 1);
   writer.u8(tag);
   for (const part of parts) writer.copy(part);
@@ -234,12 +242,12 @@ export class Inbox {
             `empty or its tag is unknown`,
         );
       }
-      const whole = this.#add(
-        lane,
-        (tag & MORE_BIT) !== 0,
-        reader.part(size - 1),
-      );
+      // What is left is the last item: the same reader will do for it.
+      const isLast = reader.left === size - 1;
+      const part = isLast ? reader : reader.part(size - 1);
+      const whole = this.#add(lane, (tag & MORE_BIT) !== 0, part);
       if (whole !== undefined) messages.push(whole);
+      if (isLast) break;
     }
     return messages;
   }

@@ -25,6 +25,12 @@ export class Writer {
   #length = 0;
   /** What comes before that in the message. */
   #parts: Bytes[] = [];
+  readonly #slabBytes: number;
+
+  /** @param slabBytes the size of the arrays that messages share */
+  constructor(slabBytes: number = SLAB_BYTES) {
+    this.#slabBytes = slabBytes;
+  }
 
   /** What was written since the last call; nothing else writes into it. */
   take(): Bytes {
@@ -39,7 +45,7 @@ export class Writer {
     this.#parts = [];
     this.#start = this.#length;
     // What follows a large message must not keep it alive.
-    if (this.#bytes.length > SLAB_BYTES) this.#renew(NOTHING);
+    if (this.#bytes.length > this.#slabBytes) this.#renew(NOTHING);
     return parts;
   }
 
@@ -145,7 +151,7 @@ export class Writer {
     // After one large value there is seldom more to come than a few bytes.
     const spare = Math.min(begun.length * 2, SLAB_BYTES);
     const larger = Math.max(begun.length * 2, bytes + spare);
-    const next = new Uint8Array(Math.max(SLAB_BYTES, larger));
+    const next = new Uint8Array(Math.max(this.#slabBytes, larger));
     next.set(begun);
     this.#renew(next, begun.length);
   }
