@@ -10,7 +10,14 @@
  *
  * @module
  */
-import { hexDigit, type Id, MAX_ID, ZERO_ID } from "../id/id.ts";
+import {
+  hexDigit,
+  type Id,
+  ID_BYTES,
+  idFromBytes,
+  MAX_ID,
+  ZERO_ID,
+} from "../id/id.ts";
 import { isInArc } from "../id/ring.ts";
 import type { Entry } from "./entry.ts";
 
@@ -307,11 +314,12 @@ function finish(value: number): number {
   return h ^ (h >>> 16);
 }
 
+// One for all calls: nothing here can be interrupted.
+const digestBytes = new Uint8Array(ID_BYTES);
+const digestWords = new DataView(digestBytes.buffer);
+
 /** A digest as it travels. */
 export function toId(words: Int32Array): Id {
-  let text = "";
-  for (const word of words) {
-    text += (word >>> 0).toString(16).padStart(8, "0");
-  }
-  return text;
+  for (let i = 0; i < 4; i++) digestWords.setInt32(4 * i, words[i]!);
+  return idFromBytes(digestBytes);
 }
