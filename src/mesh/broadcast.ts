@@ -174,8 +174,8 @@ export class Broadcast {
   recentMarks(): Mark[] {
     const marks: Mark[] = [];
     const waiting: [Id, CastLog][] = [];
-    for (const entry of this.#logs) {
-      if (entry[1].tellings > 0) waiting.push(entry);
+    for (const [origin, log] of this.#logs) {
+      if (log.tellings > 0) waiting.push([origin, log]);
     }
     waiting.sort(([, a], [, b]) => a.toldMs - b.toldMs);
     for (const [origin, log] of waiting.slice(0, HEARTBEAT_MARKS_MAX)) {
