@@ -301,9 +301,7 @@ export class Detector {
 
   /** SWIM's probe: every node in turn, in an order that changes. */
   #probeOne(): void {
-    if (this.#round.length === 0) {
-      this.#round = shuffled(this.#context.random, this.#table.order);
-    }
+    if (this.#round.length === 0) this.#round = this.#nextRound();
     const target = this.#round.pop();
     if (target === undefined || target === this.#table.self.id) return;
     const record = this.#table.get(target);
@@ -319,6 +317,22 @@ export class Detector {
       if (failure === undefined) this.#health.improve();
       else this.#checks.begin(target, PROBERS_SILENT, "ping");
     });
+  }
+
+  /**
+   * Where nobody knows all, those near have their turn as often as all others
+   * together: of whose end it was not told in time this node finds out itself.
+   */
+  #nextRound(): Id[] {
+    const { order, isPartial, reach, self } = this.#table;
+    const all = shuffled(this.#context.random, order);
+    if (!isPartial) return all;
+    const near = new Set([
+      ...neighbours(order, self.id, reach),
+      ...ringNeighbours(this.#table, self, reach),
+    ]);
+    const far = all.filter((id) => !near.has(id)).slice(0, near.size);
+    return shuffled(this.#context.random, [...near, ...far]);
   }
 
   /** Nobody heard from a node. */

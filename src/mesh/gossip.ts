@@ -30,7 +30,7 @@ import type { Link } from "./link.ts";
 import type { Links } from "./links.ts";
 import { PARTIAL_DIGEST } from "./horizon.ts";
 import { NearNews } from "./near_news.ts";
-import { overlapDigests, recordsOfOverlap } from "./overlap.ts";
+import { OVERLAP_PARTS, overlapDigests, recordsOfOverlap } from "./overlap.ts";
 import type { Router } from "./relay.ts";
 import type { Source, Table } from "./table.ts";
 import { branches, everyoneBut, type Fitness } from "./tree.ts";
@@ -46,6 +46,9 @@ const PART_MEMBERS = 8;
 const ASKS_IN_A_ROW = 4;
 /** … and one more after so many heartbeats. */
 const ASK_AGAIN_HEARTBEATS = 30;
+
+/** Where nobody knows all, who is near is told of for so long once it is gone. */
+const GONE_HEARTBEATS = 300;
 
 /** What else there is to know about news. */
 export interface GossipHandlers {
@@ -320,11 +323,14 @@ export class Gossip {
     const other = this.#table.get(peer);
     if (other === undefined) return [];
     if (message.type === "tableParts") {
-      const [onRing = 0, told = 0] = message.parts;
-      const byId = this.#context.lacks("idsAreCompared")
-        ? overlapDigests(this.#table, other)[1]
-        : told;
-      return recordsOfOverlap(this.#table, other, [onRing, byId]);
+      const { nowMs, options } = this.#context;
+      const told = this.#context.lacks("idsAreCompared")
+        ? overlapDigests(this.#table, other).map((own, part) =>
+          part < OVERLAP_PARTS ? message.parts[part] ?? 0 : own
+        )
+        : message.parts;
+      const sinceMs = nowMs - GONE_HEARTBEATS * options.timings.heartbeatMs;
+      return recordsOfOverlap(this.#table, other, told, sinceMs);
     }
     const { order, reach } = this.#table;
     const ids = new Set([

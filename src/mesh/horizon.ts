@@ -34,7 +34,7 @@ const SMALL_HEARTBEATS = 5;
 /** Heartbeats between two looks at a neighbour's table. */
 const EXCHANGE_HEARTBEATS = 2;
 /** Heartbeats between two questions for whomever a node knows. */
-const ACQUAINT_HEARTBEATS = 64;
+const ACQUAINT_HEARTBEATS = 128;
 
 /** What of the ring one node knows. */
 export class Horizon {
@@ -44,7 +44,8 @@ export class Horizon {
   readonly #compare: (with_: Id, what: "near" | "all") => void;
   /** Since when the ring is small enough to be known whole. */
   #smallSinceMs: number | undefined;
-  #beats = 0;
+  /** Not all begin at one moment. */
+  #beats: number;
   #ring: RingView | undefined;
   /** The places of the members of `#ring`. */
   #places = new Float64Array();
@@ -60,6 +61,7 @@ export class Horizon {
     this.#table = table;
     this.#links = links;
     this.#compare = compare;
+    this.#beats = pointOf(table.self.id) % ACQUAINT_HEARTBEATS;
     table.isKept = (id) => links.to(id) !== undefined;
   }
 

@@ -7,36 +7,54 @@
 import type { Id } from "../id/id.ts";
 import type { MemberRecord } from "../wire/messages.ts";
 import { hashId, hasPlace, mix, windowOf } from "./ring_view.ts";
-import { isPresent, type Table } from "./table.ts";
+import type { Table } from "./table.ts";
 import { neighbours } from "./vicinity.ts";
 
-/** Digests of both orders. */
-export type Digests = readonly [onRing: number, byId: number];
+/** Parts in which each order is compared: most news are about few. */
+export const OVERLAP_PARTS = 4;
 
-/** A digest of who is within reach of both, in each of the two orders. */
-export function overlapDigests(table: Table, other: MemberRecord): Digests {
-  return [digestOf(nearOnRing(table, other)), digestOf(nearById(table, other))];
+/**
+ * Digests of who is within reach of both, in parts by their ids' last digits:
+ * first those of the ring, then as many of the order of the ids.
+ */
+export function overlapDigests(table: Table, other: MemberRecord): number[] {
+  return [
+    ...digestsOf(nearOnRing(table, other)),
+    ...digestsOf(nearById(table, other)),
+  ];
 }
 
 /**
- * All that is known of those within reach of both, the dead among them, in the
- * orders in which another digest was told.
+ * All that is known of those within reach of both, in the parts of the orders
+ * of which other digests were told; with who is gone, but for those that
+ * whoever is near has missed itself by now.
+ *
+ * @param goneSinceMs who is gone for longer is not told
  */
 export function recordsOfOverlap(
   table: Table,
   other: MemberRecord,
-  told: Digests,
+  told: readonly number[],
+  goneSinceMs: number,
 ): MemberRecord[] {
-  const [onRing, byId] = overlapDigests(table, other);
-  const records = new Map<Id, MemberRecord>();
-  const add = (record: MemberRecord) => records.set(record.id, record);
-  if (onRing !== told[0]) nearOnRing(table, other).forEach(add);
-  if (byId !== told[1]) nearById(table, other).forEach(add);
-  if (records.size === 0) return [];
-  for (const record of table.records) {
-    if (!isPresent(record) && table.isNear(record)) add(record);
+  const own = overlapDigests(table, other);
+  const differs = (order: 0 | 1, { id }: MemberRecord) => {
+    const part = order * OVERLAP_PARTS + partOf(id);
+    return own[part] !== told[part];
+  };
+  const records = new Set<MemberRecord>();
+  for (const record of nearOnRing(table, other)) {
+    if (differs(0, record)) records.add(record);
   }
-  return [...records.values()];
+  for (const record of nearById(table, other)) {
+    if (differs(1, record)) records.add(record);
+  }
+  if (own.every((digest, part) => digest === told[part])) return [];
+  for (const record of table.goneSince(goneSinceMs)) {
+    const isOther = differs(0, record) || differs(1, record);
+    if (isOther && table.isNear(record)) records.add(record);
+  }
+  return [...records];
 }
 
 function nearOnRing(table: Table, other: MemberRecord): MemberRecord[] {
@@ -57,10 +75,17 @@ function nearById(table: Table, other: MemberRecord): MemberRecord[] {
     .filter((id) => isShared.has(id)).map((id) => table.get(id)!);
 }
 
-function digestOf(records: readonly MemberRecord[]): number {
-  let digest = 0;
+/** By its last digit: those who are next to each other begin with the same. */
+function partOf(id: Id): number {
+  return parseInt(id.at(-1)!, 16) % OVERLAP_PARTS;
+}
+
+function digestsOf(records: readonly MemberRecord[]): number[] {
+  const digests = new Array<number>(OVERLAP_PARTS).fill(0);
   for (const { id, incarnation, health } of records) {
-    digest = (digest + mix(mix(hashId(id), incarnation), health)) >>> 0;
+    const part = partOf(id);
+    const share = mix(mix(hashId(id), incarnation), health);
+    digests[part] = (digests[part]! + share) >>> 0;
   }
-  return digest;
+  return digests;
 }

@@ -219,6 +219,13 @@ export class Table {
     );
   }
 
+  /** Who is known to be dead or to have left, since a moment. */
+  *goneSince(sinceMs: number): Generator<MemberRecord> {
+    for (const { record, changedMs } of this.#entries.values()) {
+      if (!isPresent(record) && changedMs >= sinceMs) yield record;
+    }
+  }
+
   /** Says something new about this node itself. */
   setSelf(
     change: Partial<Omit<MemberRecord, "id">>,
