@@ -34,6 +34,8 @@ import { noMember, tooMany } from "./write.ts";
 const ASK_AGAIN_MS = 100;
 /** A version younger than this may still be on its way to other holders. */
 const YOUNG_MS = 5_000;
+/** What goes through others takes this many times as long, or longer. */
+const RELAYED_WAYS = 2;
 
 /** What one holder has. */
 export interface Copy {
@@ -287,7 +289,10 @@ export class Read extends Call<ReadResult> implements RequestHandlers {
   /** If this holder is slow, the next one is asked, too. */
   #hedge(asked: Asked): void {
     const { nowMs, options, timers } = this.context;
-    const { hedgeMs } = options.timings;
+    const { hedgeMs: linkedMs } = options.timings;
+    const hedgeMs = this.#peers.isLinked(asked.id)
+      ? linkedMs
+      : linkedMs * RELAYED_WAYS;
     const usualMs = 3 * this.#peers.roundTripMs(asked.id);
     // Where round trips are long, the next one must have time to answer, too.
     const slowMs = Math.min(Math.max(hedgeMs, usualMs), this.timeoutMs / 3);
