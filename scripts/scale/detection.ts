@@ -1,16 +1,16 @@
 /**
- * How soon everybody knows that a node is gone, and how often that is wrong.
+ * How soon everybody knows that a node is gone, and what it costs to know who
+ * is there while nodes come and go.
  *
  * @module
  */
 import { type Population, unaware } from "../../src/testing/population.ts";
 import type { SimulatedNode } from "../../src/testing/node.ts";
+import { Sent } from "./churn.ts";
 import { fill, newPopulation } from "./worlds.ts";
 
-/** How to kill how many out of how many. */
-export interface DetectionSize {
-  readonly seed: number;
-  readonly nodes: number;
+/** Nodes that end, one after the other. */
+export interface Deaths {
   readonly kills: number;
   /** A node is killed, and another one comes, this often. */
   readonly everyMs: number;
@@ -18,28 +18,52 @@ export interface DetectionSize {
   readonly silently: boolean;
 }
 
+/** What came of them. */
+export interface DetectionResult {
+  /** For each node killed, the ms until all who live on know of it. */
+  readonly timesMs: readonly number[];
+  /** What one node sent in a second meanwhile. */
+  readonly bytes: number;
+  readonly messages: number;
+}
+
 /** How often it is asked who knows. */
 const POLL_MS = 20;
 /** Nobody needs longer than this, or the figure says so. */
 const KNOWN_MAX_MS = 60_000;
+/** After the joins, and after what was killed before. */
+const REST_MS = 10_000;
 
-/** Gives, for each node killed, the ms until all who live on know of it. */
-export function detectionTimes(size: DetectionSize): number[] {
-  const population = newPopulation(size.seed);
-  fill(population, size.nodes, 100);
-  population.run(10_000);
-  const times: number[] = [];
-  for (let i = 0; i < size.kills; i++) {
-    population.simulator.queue.after(i * size.everyMs, () => {
-      killOne(population, size.silently, (ms) => times.push(ms));
-    });
+/** A filled ring of which some nodes end, in one way after the other. */
+export class Ending {
+  readonly #population: Population;
+
+  constructor(size: { readonly seed: number; readonly nodes: number }) {
+    this.#population = newPopulation(size.seed);
+    fill(this.#population, size.nodes, 100);
   }
-  population.until(
-    () => times.length === size.kills,
-    1_000,
-    size.kills * size.everyMs + KNOWN_MAX_MS + POLL_MS,
-  );
-  return times;
+
+  /** Kills nodes, and waits until all know of each. */
+  detect({ kills, everyMs, silently }: Deaths): DetectionResult {
+    const population = this.#population;
+    population.run(REST_MS);
+    const timesMs: number[] = [];
+    for (let i = 0; i < kills; i++) {
+      population.simulator.queue.after(i * everyMs, () => {
+        killOne(population, silently, (ms) => timesMs.push(ms));
+      });
+    }
+    const sent = new Sent(population);
+    const forMs = kills * everyMs;
+    population.run(forMs);
+    const cost = sent.perNodeAndSecond(forMs);
+    population.until(
+      () => timesMs.length === kills,
+      1_000,
+      KNOWN_MAX_MS + POLL_MS,
+    );
+    return { timesMs, ...cost };
+  }
 }
 
 function killOne(

@@ -7,7 +7,7 @@
 import { percentile } from "../../src/testing/population.ts";
 import { beyondCost } from "./beyond.ts";
 import { Crowd } from "./churn.ts";
-import { detectionTimes } from "./detection.ts";
+import { Ending } from "./detection.ts";
 import { hopsCases, KNOWLEDGE, type Values } from "./figures.ts";
 import { killHalf } from "./half.ts";
 import { idleCost } from "./idle.ts";
@@ -53,11 +53,13 @@ function churn(isQuick: boolean): Job {
     joinsPerSecond: 50,
     keys: isQuick ? 100 : 300,
   };
-  const countedMs = isQuick ? 30_000 : 2 * MINUTE_MS;
+  const countedMs = isQuick ? 30_000 : MINUTE_MS;
+  // About as many come and go in it.
+  const fastMs = countedMs / 6;
   const lookupsPerSecond = isQuick ? 50 : 200;
   const phase = { silently: false, warmUpMs: 10_000, lookupsPerSecond };
   return {
-    sizes: `${size.nodes} nodes, ${countedMs / 1000} s each`,
+    sizes: `${size.nodes} nodes, ${countedMs / 1000} s and ${fastMs / 1000} s`,
     run: () => {
       const crowd = new Crowd(size);
       const slow = crowd.live({
@@ -67,8 +69,9 @@ function churn(isQuick: boolean): Job {
       });
       const fast = crowd.live({
         ...phase,
+        warmUpMs: fastMs / 2,
         meanLifeMs: FAST_LIFE_MS,
-        countedMs: countedMs / 2,
+        countedMs: fastMs,
       });
       return {
         "churn.equalMs": crowd.equalMs,
@@ -113,26 +116,28 @@ function silent(isQuick: boolean): Job {
 
 function detection(isQuick: boolean): Job {
   const kills = isQuick ? 10 : 100;
-  const sizes = isQuick ? [[30, 100], [70, 1_000]] : [[100, 100], [
-    1_000,
-    1_000,
-  ]];
+  const [small, large] = isQuick ? [30, 70] : [100, 1_000];
+  const timeOf = (timesMs: readonly number[]) => percentile(timesMs, 0.99);
   return {
-    sizes: `${kills} deaths in rings of ${sizes[0]![0]} and ${sizes[1]![0]}`,
+    sizes: `${kills} deaths of each kind in rings of ${small} and ${large}`,
     run: () => {
-      const values: Record<string, number> = {};
-      for (const [nodes, name] of sizes) {
-        for (const silently of [true, false]) {
-          const everyMs = silently && nodes! <= 100 ? 8_000 : 1_000;
-          const size = { seed: 3, nodes: nodes!, kills, everyMs, silently };
-          const how = silently ? "silent" : "process";
-          values[`detection.${how}.${name}`] = percentile(
-            detectionTimes(size),
-            0.99,
-          );
-        }
-      }
-      return values;
+      const few = new Ending({ seed: 3, nodes: small });
+      const many = new Ending({ seed: 3, nodes: large });
+      // As often as where each node lives for ten minutes.
+      const everyMs = 10 * MINUTE_MS / large;
+      const silent = few.detect({ kills, everyMs: 8_000, silently: true });
+      const ended = few.detect({ kills, everyMs: 1_000, silently: false });
+      const silents = many.detect({ kills, everyMs, silently: true });
+      const ends = many.detect({ kills, everyMs, silently: false });
+      const { bytes, messages } = ends;
+      return {
+        "detection.silent.100": timeOf(silent.timesMs),
+        "detection.process.100": timeOf(ended.timesMs),
+        "detection.silent.1000": timeOf(silents.timesMs),
+        "detection.process.1000": timeOf(ends.timesMs),
+        "members.bytes": bytes,
+        "members.messages": messages,
+      };
     },
   };
 }
