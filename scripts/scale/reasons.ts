@@ -6,9 +6,6 @@
 
 /** By the figures' ids. */
 export const REASONS: Readonly<Record<string, string>> = {
-  "churn.firstTry":
-    "0.1% less in a ring of 80: between the end of a process and the news of " +
-    "it lie 0.1 s in which whoever has no link to it asks it in vain.",
   "fast.bytes":
     "with full membership each node hears of each life three times (joining, " +
     "active, dead), 90 bytes each; at 1.4 min that is more than Bamboo's " +
