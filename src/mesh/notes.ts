@@ -191,7 +191,9 @@ export class Notes {
 
   #refusal(to: Id, bytes: number): ChordError | undefined {
     const record = this.#table.get(to);
-    if (record === undefined || !isPresent(record)) return goneError(to);
+    // Whoever is not known where nobody knows all is known to those near it.
+    const isKnown = record !== undefined || this.#table.isPartial;
+    if (!isKnown || (record && !isPresent(record))) return goneError(to);
     if (this.#bytes + bytes <= NOTES_BYTES_WAITING_MAX) return undefined;
     return new OverloadedError(
       `Cannot reply to the node ${to}: replies of ${this.#bytes} bytes wait ` +
