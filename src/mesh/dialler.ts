@@ -226,8 +226,8 @@ export class Dialler {
   /** Tells everybody who waited for a dial, and plans the next. */
   #onEnd(dial: Dial, outcome: DialOutcome, peer: Id | undefined): void {
     const { target } = dial;
-    if (outcome === "linked" && peer !== undefined && dial.call !== undefined) {
-      this.#reunion.addSeed(dial.url);
+    if (outcome === "linked" && peer !== undefined && target === undefined) {
+      this.#reunion.addSeed(dial.url, peer);
     }
     if (target !== undefined) {
       if (outcome !== "linked" && this.#wanted.has(target)) {

@@ -2,9 +2,10 @@
  * How the separated find each other again.
  *
  * A node that is believed dead is dialled now and then: that is how the two
- * sides of a partition become one mesh again. A node that has lost every link
- * goes back to the urls that it was once told to connect to; whoever cannot be
- * dialled itself has no other way.
+ * sides of a partition become one mesh again. So are the urls that it was once
+ * told to connect to, if who answered there is gone: somebody may have come back
+ * there who knows nobody. A node that has lost every link goes back to these
+ * urls at once; whoever cannot be dialled itself has no other way.
  *
  * @module
  */
@@ -36,8 +37,8 @@ export class Reunion {
   readonly #links: Links;
   readonly #dials: Dials;
   readonly #attempt: (id: Id) => void;
-  /** Urls that the application connected to. */
-  readonly #seeds = new Set<string>();
+  /** Urls that the application connected to, and who answered there last. */
+  readonly #seeds = new Map<string, Id>();
   #seedFailures = 0;
   #seedTimer: Timer | undefined;
 
@@ -57,9 +58,10 @@ export class Reunion {
     this.#planRevival();
   }
 
-  /** A url that is worth dialling again when every link is lost. */
-  addSeed(url: string): void {
-    if (this.#seeds.size < SEEDS_MAX) this.#seeds.add(url);
+  /** Somebody answered at a url that the application wanted. */
+  addSeed(url: string, answered: Id): void {
+    if (this.#seeds.size >= SEEDS_MAX && !this.#seeds.has(url)) return;
+    this.#seeds.set(url, answered);
   }
 
   /**
@@ -90,8 +92,12 @@ export class Reunion {
 
   #dialSeed(): void {
     if (this.#links.peerCount > 0) return;
-    const url = pick(this.#context.random, [...this.#seeds]);
+    const url = pick(this.#context.random, [...this.#seeds.keys()]);
     if (url === undefined || !this.#dials.hasRoom) return this.#planSeed();
+    this.#dial(url);
+  }
+
+  #dial(url: string): void {
     const { handshakeMs } = this.#context.options.timings;
     this.#dials.start(url, undefined, handshakeMs);
   }
@@ -107,7 +113,7 @@ export class Reunion {
     );
   }
 
-  /** Dials one node that is believed dead. */
+  /** Dials one node that is believed dead, or where one was that is gone. */
   #revive(): void {
     const dead: MemberRecord[] = [];
     const taken = new Set<string>();
@@ -117,10 +123,17 @@ export class Reunion {
     }
     // Where another node listens now, the dead one cannot come back.
     const { nowMs } = this.#context;
-    const candidates = dead.filter(({ id, url }) =>
+    const ways = dead.filter(({ id, url }) =>
       !taken.has(url) && !this.#table.isAwayTooLong(id, nowMs)
-    );
-    const chosen = pick(this.#context.random, candidates);
-    if (chosen !== undefined) this.#attempt(chosen.id);
+    ).map(({ id }) => () => this.#attempt(id));
+    // Who cannot be dialled follows those that it is linked to.
+    if (this.#table.self.url !== "" && this.#dials.hasRoom) {
+      for (const [url, answered] of this.#seeds) {
+        const record = this.#table.get(answered);
+        const isThere = record !== undefined && isPresent(record);
+        if (!isThere && !taken.has(url)) ways.push(() => this.#dial(url));
+      }
+    }
+    pick(this.#context.random, ways)?.();
   }
 }

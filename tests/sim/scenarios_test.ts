@@ -191,6 +191,24 @@ Deno.test("two rings that were founded apart become one, with the data of both",
   }
 });
 
+Deno.test("who comes back without knowing anybody is found by those who once connected to it", () => {
+  for (const others of ["B", "BC"]) {
+    const ring = new Ring();
+    ring.found("A");
+    for (const name of others) ring.join(name, "A");
+    ring.settle();
+    // Who is linked to a leaf is not alone, and still has lost the others.
+    ring.leech("L", "B");
+    ring.settle();
+    ring.set("B", "kept", "by the others");
+    ring.leave("A");
+    ring.settle();
+    ring.found("A");
+    ring.settle();
+    assertEquals(ring.get("A", "kept"), "by the others");
+  }
+});
+
 Deno.test("a link that only one side believes in is replaced", () => {
   const ring = filled(4);
   ring.halfOpen("B", "C");
