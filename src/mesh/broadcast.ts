@@ -92,9 +92,13 @@ export class Broadcast {
     return this.#keptBytes;
   }
 
-  /** Nodes of which something is missing that may still be had. */
-  get gaps(): number {
-    return this.#repair.gaps;
+  /** Nodes of which something is missing, or others are still told. */
+  get open(): number {
+    let open = 0;
+    for (const { gap, tellings } of this.#logs.values()) {
+      if (gap !== undefined || tellings > 0) open++;
+    }
+    return open;
   }
 
   /** Sends to everybody else. */

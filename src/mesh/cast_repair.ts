@@ -49,13 +49,6 @@ export class CastRepair {
     this.#handlers = handlers;
   }
 
-  /** How many origins have a gap. */
-  get gaps(): number {
-    let gaps = 0;
-    for (const { gap } of this.#open.values()) if (gap !== undefined) gaps++;
-    return gaps;
-  }
-
   /** `source` has shown that `origin` has come as far as `last`. */
   onGap(origin: Id, log: CastLog, last: number, source: Id): void {
     if (this.#context.lacks("gapsAreAsked")) return;

@@ -193,7 +193,7 @@ export class MeshSocket implements AsyncDisposable {
   /**
    * Connects to a node, which introduces this one to all others.
    *
-   * @param url a `ws:` or `wss:` url
+   * @param url a `ws:` or `wss:` url; dialled again once who answers is gone
    * @returns the connection, once both sides have agreed to it
    * @throws {TypeError} If `url` is no `ws:` or `wss:` url
    * @throws {SubnetMismatchError} If the node belongs to another subnet

@@ -34,8 +34,8 @@ export interface NodeStats {
   readonly repliesWaiting: number;
   /** Bytes of broadcasts that are kept for those who miss them. */
   readonly broadcastBytes: number;
-  /** Nodes of which broadcasts are missing that may still be had. */
-  readonly castGaps: number;
+  /** Nodes of whose broadcasts some are missing, or others are still told. */
+  readonly castsOpen: number;
   /** Bytes that wait in the lanes of all links. */
   readonly queuedBytes: number;
   readonly framesSent: number;
@@ -152,7 +152,7 @@ export class NodeMachine<Operation = never>
       sendsWaiting: sends.size,
       repliesWaiting: notes.size,
       broadcastBytes: broadcast.keptBytes,
-      castGaps: broadcast.gaps,
+      castsOpen: broadcast.open,
       queuedBytes: links.queuedBytes,
       framesSent: links.framesSent,
       framesReceived: links.framesReceived,

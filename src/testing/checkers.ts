@@ -209,7 +209,7 @@ function windowIsRight(
 export interface Bounds {
   readonly queuedBytes: number;
   readonly broadcastBytes: number;
-  readonly castGaps: number;
+  readonly castsOpen: number;
   readonly sendsWaiting: number;
   readonly repliesWaiting: number;
   readonly requestsInFlight: number;

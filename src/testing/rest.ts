@@ -50,7 +50,7 @@ export function unfinished(cluster: Cluster): Unrest {
   const busy = boundedQueues(live, {
     queuedBytes: 0,
     broadcastBytes: Infinity,
-    castGaps: 0,
+    castsOpen: Infinity,
     sendsWaiting: 0,
     repliesWaiting: 0,
     callsWaiting: 0,
@@ -88,6 +88,16 @@ export function undropped({ simulator, ledger }: Cluster): Unrest {
     "convergedReplicas",
     convergedReplicas(simulator.nodes, ledger.replicas, true),
   ];
+}
+
+/** Broadcasts that somebody misses, or that others are still told of. */
+export function untold({ simulator }: Cluster): Unrest {
+  const open = simulator.nodes.find(({ machine }) =>
+    machine.stats.castsOpen > 0
+  );
+  const finding = open && `${open.name} misses, or still tells of, what ` +
+      `${open.machine.stats.castsOpen} nodes have said`;
+  return ["castsComplete", finding];
 }
 
 /** Lets time pass until nothing is found any more, or too much has passed. */

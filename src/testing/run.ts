@@ -31,7 +31,7 @@ import { Faults } from "./faults.ts";
 import { expiredIsGone, expiredIsNotRead, oneOwner } from "./lives.ts";
 import { Beliefs } from "./member_checkers.ts";
 import { demandOwners, hopsAreFew, hopsComeNearer } from "./lookups.ts";
-import { demand, undropped, unfinished, unsettled } from "./rest.ts";
+import { demand, undropped, unfinished, unsettled, untold } from "./rest.ts";
 import type { CreateMachine, Host, SimulatedNode } from "./node.ts";
 import { ringOf, RingWatch } from "./ring_watch.ts";
 import { report, Violation } from "./simulator.ts";
@@ -204,6 +204,7 @@ class Run {
     const { simulator } = this.#cluster;
     demandOwners(simulator, new SeededRandom(this.#options.seed, "lookups"));
     demand(this.#cluster, "dropped", DROP_MAX_MS, undropped);
+    demand(this.#cluster, "idle", LIVENESS_MAX_MS, untold);
     const { nodes } = this.#cluster.simulator;
     const before = nodes.map(({ machine }) => machine.stats);
     queue.run(queue.nowMs + IDLE_MS);
@@ -387,7 +388,7 @@ function boundsFor(options: SwarmOptions): Bounds {
     // A slow way takes seconds for a burst, and another one may come.
     queuedBytes: 1024 * 1024 + 3 * burstBytes,
     broadcastBytes: BROADCAST_BYTES_KEPT_TOTAL_MAX,
-    castGaps: generations * nodes,
+    castsOpen: generations * nodes,
     sendsWaiting: 2 * TALK_BURST,
     repliesWaiting: nodes,
     requestsInFlight: 32 + 8 * nodes + 4 * calls,

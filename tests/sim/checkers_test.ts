@@ -206,7 +206,7 @@ Deno.test("boundedQueues finds what has grown", () => {
   const bounds = {
     queuedBytes: 0,
     broadcastBytes: 0,
-    castGaps: 0,
+    castsOpen: 0,
     sendsWaiting: 0,
     repliesWaiting: 0,
     requestsInFlight: 1,
@@ -219,7 +219,7 @@ Deno.test("boundedQueues finds what has grown", () => {
   for (
     const what of [
       "queuedBytes",
-      "castGaps",
+      "castsOpen",
       "timers",
       "callsWaiting",
     ] as const

@@ -25,7 +25,7 @@ export const NO_NODE_STATS = {
   sendsWaiting: 0,
   repliesWaiting: 0,
   broadcastBytes: 0,
-  castGaps: 0,
+  castsOpen: 0,
   queuedBytes: 0,
   framesSent: 0,
   framesReceived: 0,
