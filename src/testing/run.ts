@@ -204,7 +204,9 @@ class Run {
     const { simulator } = this.#cluster;
     demandOwners(simulator, new SeededRandom(this.#options.seed, "lookups"));
     demand(this.#cluster, "dropped", DROP_MAX_MS, undropped);
-    demand(this.#cluster, "idle", LIVENESS_MAX_MS, untold);
+    // Whose time is over is told of, too.
+    const livesMs = this.#options.lives.ttlMaxMs;
+    demand(this.#cluster, "idle", LIVENESS_MAX_MS + livesMs, untold);
     const { nodes } = this.#cluster.simulator;
     const before = nodes.map(({ machine }) => machine.stats);
     queue.run(queue.nowMs + IDLE_MS);
