@@ -31,6 +31,11 @@ export const PARTIAL_DIGEST = 0;
 const SHRUNK = 0.75;
 /** Heartbeats for which a ring must have been small. */
 const SMALL_HEARTBEATS = 5;
+/**
+ * The last quarter of those that are known without a gap: when one of them ends
+ * it takes a while to hear who is next, and who is known behind is far away.
+ */
+const RIM_SHIFT = 2;
 /** Heartbeats between two looks at a neighbour's table. */
 const EXCHANGE_HEARTBEATS = 2;
 /** Heartbeats between two questions for whomever a node knows. */
@@ -97,9 +102,12 @@ export class Horizon {
   covers(id: Id): boolean {
     const { ring, isPartial, reach, self } = this.#table;
     if (this.#context.lacks("farIsHandedOn")) return true;
-    if (!isPartial || ring.members.length <= 2 * reach + 1) return true;
+    // Few that are known are not all there are: a joiner hears of them by and by.
+    if (!isPartial) return true;
+    const { replicas } = this.#context.options;
     const first = rankFrom(ring, self, ring.indexOf(id));
-    return first > -reach && first + this.#context.options.replicas <= reach;
+    const rim = Math.max(replicas + 1, reach - (reach >> RIM_SHIFT));
+    return first > -rim && first + replicas <= rim;
   }
 
   /**

@@ -1,7 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
 import { utf8 } from "../../src/base/bytes.ts";
+import { SeededRandom } from "../../src/base/random.ts";
+import type { Located } from "../../src/dict/operations.ts";
+import { randomId } from "../../src/id/id.ts";
 import { idleIsCheap } from "../../src/testing/checkers.ts";
 import { Ring } from "../../src/testing/scenarios.ts";
+import { placement } from "../../src/testing/truth.ts";
 import { Health } from "../../src/wire/messages.ts";
 
 const KEYS = Array.from({ length: 40 }, (_, i) => `key ${i}`);
@@ -206,6 +210,23 @@ Deno.test("who comes back without knowing anybody is found by those who once con
     ring.found("A");
     ring.settle();
     assertEquals(ring.get("A", "kept"), "by the others");
+  }
+});
+
+Deno.test("who knows few of a ring that nobody knows whole does not take them for all", () => {
+  const random = new SeededRandom(1, "lookups");
+  for (let seed = 1; seed <= 4; seed++) {
+    const ring = new Ring({ seed, fullTableMax: 8 });
+    ring.grow(10);
+    ring.leech("L", "A");
+    while (ring.node("L").calls.size > 0) ring.run(1);
+    for (let i = 0; i < 32; i++) {
+      const id = randomId(random);
+      const operation = { type: "locate", id, timeoutMs: 5_000 } as const;
+      const { owner } = ring.ask("L", operation) as Located;
+      const [first] = placement(ring.simulator.nodes, 1)(id);
+      assertEquals(owner, first!.machine.id, `seed ${seed}, lookup ${i}`);
+    }
   }
 });
 

@@ -18,6 +18,8 @@ const LARGER: readonly { seeds: number; overrides: SwarmOverrides }[] = [
   { seeds: 4, overrides: { fullTableMax: 32, members: 45, minutes: 1 } },
   { seeds: 1, overrides: { fullTableMax: 128, members: 145, minutes: 0.5 } },
 ];
+/** Likewise, with all as it is drawn. */
+const DRAWN_FOUND = [2578];
 /** Seeds that once found something, and are kept. */
 const FOUND = [5026, 3060, 6184, 300260, 74, 152, 70, 99, 197];
 
@@ -29,6 +31,7 @@ Deno.test(`${SEEDS} seeds keep every promise, 3 to 12 nodes, 10 virtual minutes 
 Deno.test("seeds that once found something find nothing any more", async () => {
   // As they were: all nodes knew all.
   assertEquals(await failuresOf(FOUND, { fullTableMax: 4096 }), []);
+  assertEquals(await failuresOf(DRAWN_FOUND, {}), []);
 });
 
 Deno.test(`${PARTIAL_SEEDS} seeds of rings too large for all to know all`, async () => {
