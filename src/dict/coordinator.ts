@@ -18,12 +18,13 @@ import {
   type OperationId,
   type Terms,
 } from "../wire/messages.ts";
+import type { Copy } from "./answers.ts";
 import type { Ending } from "./call.ts";
 import { mend, type Routed } from "./errand.ts";
 import type { Exclusive, ExecResult } from "./exclusive.ts";
 import { Exec, PopItem } from "./exec.ts";
 import type { DictOperation, Found, Lifetime } from "./operations.ts";
-import { type Copy, Read, readHere, type ReadResult } from "./read.ts";
+import { Read, readHere, type ReadResult } from "./read.ts";
 import type { Replica } from "./replica.ts";
 import {
   farExec,

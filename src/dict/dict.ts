@@ -10,12 +10,13 @@ import type { Context } from "../mesh/context.ts";
 import type { CallNumber } from "../mesh/events.ts";
 import type { Extension, Peers, RingView } from "../mesh/peers.ts";
 import { memberIndex, newcomers } from "../mesh/ring_view.ts";
-import type {
-  EntryRecord,
-  Message,
-  MessageOf,
-  Terms,
-  Version,
+import {
+  type EntryRecord,
+  type Message,
+  type MessageOf,
+  Standing,
+  type Terms,
+  type Version,
 } from "../wire/messages.ts";
 import { Announcer } from "./announcer.ts";
 import { Coordinator } from "./coordinator.ts";
@@ -390,8 +391,9 @@ export class Dict implements Extension<DictOperation> {
     this.#peers.send(from, {
       type: "getAnswer",
       request,
-      ready: this.#replica.share.isReadyFor(id) ||
-        this.#context.lacks("activeOnceReady"),
+      standing: this.#context.lacks("activeOnceReady")
+        ? Standing.ready
+        : this.#replica.share.standingFor(id),
       version: entry?.version,
       value: entry?.value,
       terms: entry?.terms,

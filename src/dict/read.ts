@@ -11,18 +11,19 @@
  *
  * @module
  */
-import type { Bytes } from "../base/bytes.ts";
 import { type ChordError, TimeoutError } from "../base/errors.ts";
-import type { Timer } from "../base/timers.ts";
 import type { Id } from "../id/id.ts";
 import type { Context } from "../mesh/context.ts";
 import type { Peers, PendingRequest, RequestHandlers } from "../mesh/peers.ts";
+import { Health, type Message, Standing } from "../wire/messages.ts";
 import {
-  Health,
-  type Message,
-  type Terms,
-  type Version,
-} from "../wire/messages.ts";
+  type Answer,
+  type Asked,
+  type Copy,
+  isNotReady,
+  isOpen,
+  type Known,
+} from "./answers.ts";
 import { Call, type Ending } from "./call.ts";
 import { candidatesOf, leaversOf } from "./holders.ts";
 import type { ReadMode } from "./operations.ts";
@@ -36,38 +37,6 @@ const ASK_AGAIN_MS = 100;
 const YOUNG_MS = 5_000;
 /** What goes through others takes this many times as long, or longer. */
 const RELAYED_WAYS = 2;
-
-/** What one holder has. */
-export interface Copy {
-  /** `undefined`: the holder never heard of the key. */
-  readonly version: Version | undefined;
-  /** `undefined`: no such key, or a tombstone. */
-  readonly value: Bytes | undefined;
-  readonly terms: Terms | undefined;
-}
-
-interface Answer extends Copy {
-  readonly ready: boolean;
-}
-
-/** What one holder has answered. */
-interface Known {
-  readonly from: Id;
-  readonly answer: Answer;
-}
-
-/** A holder that was asked. */
-interface Asked {
-  readonly id: Id;
-  /** When it was asked, in turns of this read. */
-  readonly askedAt: number;
-  /** When it answered, likewise. */
-  answeredAt: number;
-  answer: Answer | undefined;
-  hasFailed: boolean;
-  /** When another holder is asked, too. */
-  hedge: Timer | undefined;
-}
 
 /** What a read found. */
 export interface ReadResult extends Copy {
@@ -248,7 +217,7 @@ export class Read extends Call<ReadResult> implements RequestHandlers {
     if (to === this.#peers.self.id) {
       const entry = this.#replica.table.get(this.#id);
       asked.answer = {
-        ready: this.#replica.share.isReadyFor(this.#id),
+        standing: this.#replica.share.standingFor(this.#id),
         version: entry?.version,
         value: entry?.value,
         terms: entry?.terms,
@@ -318,7 +287,7 @@ export class Read extends Call<ReadResult> implements RequestHandlers {
 
   /** Whether this holder's answer says all there is to say. */
   #isProof({ id, answer }: Asked): boolean {
-    if (answer === undefined || !answer.ready) return false;
+    if (answer?.standing !== Standing.ready) return false;
     if (this.#mode === "nearest") return true;
     if (this.#mode !== "first") return false;
     const { ring } = this.#peers;
@@ -336,7 +305,12 @@ export class Read extends Call<ReadResult> implements RequestHandlers {
     this.#isAskingLater = true;
     this.after(ASK_AGAIN_MS, () => {
       this.#isAskingLater = false;
-      for (const { hedge } of this.#asked) this.context.timers.cancel(hedge);
+      for (const { id, answer, hedge } of this.#asked) {
+        this.context.timers.cancel(hedge);
+        // A holder that does not think so: whose view is old?
+        const isOther = answer?.standing === Standing.none;
+        if (isOther) this.#peers.compareTables(id);
+      }
       this.#asked = [];
       this.#askFor(this.#wanted());
     });
@@ -365,9 +339,9 @@ export class Read extends Call<ReadResult> implements RequestHandlers {
 
   /** Whether the answers so far cannot prove anything, whoever else answers. */
   #needsAll(answers: readonly Answer[]): boolean {
-    if (this.#isOneEnough) return answers.some(({ ready }) => !ready);
+    if (this.#isOneEnough) return answers.some(isNotReady);
     return this.#mode === "quorum" && answers.length >= this.#wanted() &&
-      answers.every(({ ready }) => !ready);
+      answers.every(isNotReady);
   }
 
   /**
@@ -394,7 +368,9 @@ export class Read extends Call<ReadResult> implements RequestHandlers {
     if (this.#isOneEnough) {
       return asked.find((one) => one && this.#isProof(one))?.answer;
     }
-    const isAnyReady = asked.some((one) => one?.answer?.ready === true);
+    const isAnyReady = asked.some((one) =>
+      one?.answer?.standing === Standing.ready
+    );
     const answered = asked.filter((one) => one?.answer !== undefined).length;
     const isAnyOpen = asked.some((one) =>
       one !== undefined && isOpen(one) && one.answer === undefined
@@ -403,10 +379,14 @@ export class Read extends Call<ReadResult> implements RequestHandlers {
       const isEnough = isAnyReady && answered >= this.#wanted();
       return isEnough ? this.#newest() : undefined;
     }
-    // Without one that has caught up, nobody may be missing.
-    const isEnough = isAnyReady ? !isAnyOpen : answered === holders.length &&
-      this.#leavers().every((id) => this.#find(id)?.answer !== undefined) &&
-      this.#askedTooSoon().length === 0;
+    // Without one that has caught up nobody may be missing, nor be no holder.
+    const isEnough = isAnyReady
+      ? !isAnyOpen
+      : asked.every((one) =>
+        one?.answer !== undefined && one.answer.standing !== Standing.none
+      ) &&
+        this.#leavers().every((id) => this.#find(id)?.answer !== undefined) &&
+        this.#askedTooSoon().length === 0;
     return isEnough && answered > 0 ? this.#newest() : undefined;
   }
 
@@ -438,8 +418,4 @@ export class Read extends Call<ReadResult> implements RequestHandlers {
   #answers(): Answer[] {
     return this.#asked.flatMap(({ answer }) => answer ?? []);
   }
-}
-
-function isOpen({ hasFailed }: Asked): boolean {
-  return !hasFailed;
 }

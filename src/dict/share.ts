@@ -15,7 +15,7 @@ import { EVERYWHERE } from "../base/options.ts";
 import { type Id, ZERO_ID } from "../id/id.ts";
 import type { Peers, RingView } from "../mesh/peers.ts";
 import { replaced } from "../mesh/ring_view.ts";
-import { Health, Role } from "../wire/messages.ts";
+import { Health, Role, Standing } from "../wire/messages.ts";
 import {
   isHolder,
   leaversOf,
@@ -100,6 +100,12 @@ export class Share {
     if (this.isWhole) return this.#portions.length > 0 && this.isReady;
     const portion = this.#portions.find(({ segment }) => arcHas(segment, id));
     return portion?.ready === true;
+  }
+
+  /** What this node's answers about `id` are worth. */
+  standingFor(id: Id): number {
+    if (!this.holds(id)) return Standing.none;
+    return this.isReadyFor(id) ? Standing.ready : Standing.behind;
   }
 
   /** Whether `id` was in the share at any time since `sinceMs`, or is now. */

@@ -81,6 +81,16 @@ export const Held = {
   other: 2,
 } as const;
 
+/** What a node's answer about a key is worth. */
+export const Standing = {
+  /** It is a holder, and may lack what others have. */
+  behind: 0,
+  /** It is a holder that has caught up: no version is a proven miss. */
+  ready: 1,
+  /** It does not think that it is a holder. */
+  none: 2,
+} as const;
+
 /** Which side of a link proves first that it knows the secret. */
 export const Turn = {
   /** Neither side dialled: the one with the larger nonce. */

@@ -28,6 +28,7 @@ import {
   Probed,
   PutStatus,
   ReadChoice,
+  Standing,
   Turn,
   WatchStatus,
 } from "./choices.ts";
@@ -124,6 +125,7 @@ const { control, operations, bulk } = Lane;
 const request = u32;
 const entries = list(entry, PAGE_ENTRIES_MAX, "entries");
 const putStatus = choice(PutStatus.clock);
+const standing = choice(Standing.none);
 const relayed = bytes(MESSAGE_BYTES_MAX, "a relayed message", 1);
 const maybeOperation = optional(operation);
 const maybeVersion = optional(version);
@@ -249,14 +251,13 @@ export const declarations = [
   })),
   declare(35, "getAnswer", operations, {
     request,
-    /** Whether this node is a holder that has caught up with the others. */
-    ready: flag,
+    standing,
     version: maybeVersion,
     value: maybeValue,
     terms: maybeTerms,
   }, (reader) => ({
     request: reader.u32(),
-    ready: flag.read(reader),
+    standing: standing.read(reader),
     version: maybeVersion.read(reader),
     value: maybeValue.read(reader),
     terms: maybeTerms.read(reader),

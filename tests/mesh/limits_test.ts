@@ -143,7 +143,7 @@ Deno.test("requests that were answered do not count", () => {
     a.peers.send(from, {
       type: "getAnswer",
       request,
-      ready: true,
+      standing: 1,
       version: undefined,
       value: undefined,
       terms: undefined,

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
-import { utf8 } from "../../src/base/bytes.ts";
+import { fromUtf8, utf8 } from "../../src/base/bytes.ts";
 import { SeededRandom } from "../../src/base/random.ts";
-import type { Located } from "../../src/dict/operations.ts";
+import type { Found, Located } from "../../src/dict/operations.ts";
 import { randomId } from "../../src/id/id.ts";
 import { idleIsCheap } from "../../src/testing/checkers.ts";
 import { Ring } from "../../src/testing/scenarios.ts";
@@ -210,6 +210,30 @@ Deno.test("who comes back without knowing anybody is found by those who once con
     ring.found("A");
     ring.settle();
     assertEquals(ring.get("A", "kept"), "by the others");
+  }
+});
+
+Deno.test("what is there is no proven miss to who has heard of one member so far", () => {
+  for (let seed = 1; seed <= 4; seed++) {
+    const ring = filled(9, seed);
+    ring.leech("L", "A");
+    let found = 0;
+    for (const key of KEYS) {
+      const call = { type: "get", key: utf8(key), read: "first" } as const;
+      ring.simulator.call(
+        ring.node("L"),
+        { ...call, timeoutMs: 5_000 },
+        (outcome) => {
+          if (outcome.type !== "ok") return; // Nobody is known yet.
+          const { value } = outcome.value as Found;
+          assertEquals(value && fromUtf8(value), `value of ${key}`);
+          found++;
+        },
+      );
+      ring.run(1);
+    }
+    ring.run(5_000);
+    assert(found > KEYS.length / 2, `${found} were found`);
   }
 });
 

@@ -14,6 +14,7 @@ import {
   type Message,
   PutStatus,
   Role,
+  Standing,
 } from "../../../src/wire/messages.ts";
 import type { Case } from "./timing.ts";
 
@@ -41,7 +42,12 @@ function messages(): readonly (readonly [string, Message, number?])[] {
   const { value } = entry(64);
   const large = entry(4096).value;
   const request = 123_456;
-  const answer = { request, ready: true, version, terms: undefined } as const;
+  const answer = {
+    request,
+    standing: Standing.ready,
+    version,
+    terms: undefined,
+  } as const;
   const [id, after] = [randomId(random), randomId(random)];
   const put = { request, view: 17, operation: undefined } as const;
   const page = Array.from({ length: PAGE }, () => entry(64));
