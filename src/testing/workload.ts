@@ -288,7 +288,11 @@ export class Workload {
   ): void {
     const { replicas } = this.#options;
     const { nodes: live, ended, nowMs: atMs } = this.#simulator;
-    const wanted = { least: this.#leastCopies(node), replicas };
+    const confirmed = live.filter(({ machine }) =>
+      written.holders.includes(machine.id)
+    );
+    const least = this.#leastCopies(node, confirmed);
+    const wanted = { least, replicas };
     const judge = acknowledgedOnAllHolders;
     report("acknowledgedOnAllHolders", judge(key, written, wanted, live));
     const { version, holders } = written;
@@ -324,13 +328,20 @@ export class Workload {
    * where the coordinator knows of two besides itself, which may have become a
    * member only in the step that ended the write.
    */
-  #leastCopies(coordinator: SimulatedNode): number {
+  #leastCopies(
+    coordinator: SimulatedNode,
+    holders: readonly SimulatedNode[] = [],
+  ): number {
     const { replicas } = this.#options;
     const ring = ringSeenBy(coordinator);
     if (this.#isCalm) return Math.min(ring.length, replicas);
-    const { id } = coordinator.machine;
-    const others = ring.filter((member) => member.id !== id).length;
-    return Math.min(Math.max(1, others), 2, replicas);
+    // What is handed on stands as those see it to whom it belongs.
+    const isPartial = coordinator.machine.window !== undefined;
+    const judges = isPartial ? [coordinator, ...holders] : [coordinator];
+    const others = judges.map((judge) =>
+      ringSeenBy(judge).filter(({ id }) => id !== judge.machine.id).length
+    );
+    return Math.min(Math.max(1, Math.min(...others)), 2, replicas);
   }
 
   get #isCalm(): boolean {
