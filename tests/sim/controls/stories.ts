@@ -4,8 +4,10 @@
  * @module
  */
 import type { Instant } from "../../../src/base/machine.ts";
+import { SeededRandom } from "../../../src/base/random.ts";
 import type { DictOperation } from "../../../src/dict/operations.ts";
 import type { NodeEffect, NodeEvent } from "../../../src/mesh/events.ts";
+import { demandOwners } from "../../../src/testing/lookups.ts";
 import type { CreateMachine } from "../../../src/testing/node.ts";
 import { createChordMachine } from "../../../src/testing/run.ts";
 import { Ring, type RingOptions } from "../../../src/testing/scenarios.ts";
@@ -111,6 +113,13 @@ function leaveWhileOneComesBack(create: CreateMachine): void {
   ring.settle();
 }
 
+/** Everybody looks for the owners of some keys in a ring that nobody knows whole. */
+function lookFar(create: CreateMachine): void {
+  const ring = new Ring({ create, fullTableMax: 8 });
+  ring.grow(20);
+  demandOwners(ring.simulator, new SeededRandom(1, "lookups"));
+}
+
 /** Stories of defects. */
 export const STORIES: readonly Control[] = [
   inStory(
@@ -121,6 +130,15 @@ export const STORIES: readonly Control[] = [
       sound: () => createChordMachine,
     },
     readWhileJoining,
+  ),
+  inStory(
+    "who knows some takes the nearest of them for the owner",
+    ["ownersAgree"],
+    {
+      broken: () => without("farIsHandedOn"),
+      sound: () => createChordMachine,
+    },
+    lookFar,
   ),
   inStory(
     "confirmations count for ever",
