@@ -114,15 +114,18 @@ export class Cluster {
       for (const group of met) groups.splice(groups.indexOf(group), 1);
       groups.push(new Set([node, ...met.flatMap((group) => [...group])]));
     }
-    const [first, ...others] = groups.map((group) => [...group][0]!);
-    for (const node of others) {
-      // Of a leaf alone, which nobody can dial, only the leaf can connect.
-      const [from, to] = first!.host.url === ""
-        ? [first!, node]
-        : [node, first!];
-      const { url } = to.host;
-      const timeoutMs = CONNECT_TIMEOUT_MS;
-      this.simulator.call(from, { type: "connect", url, timeoutMs }, () => {});
+    // A leaf cannot be dialled: where somebody else is, it speaks for all.
+    const speakers = groups.map((group) => {
+      const nodes = [...group];
+      return nodes.find(({ host }) => host.url !== "") ?? nodes[0]!;
+    });
+    const dialled = speakers.find(({ host }) => host.url !== "");
+    if (dialled === undefined) return;
+    const { url } = dialled.host;
+    const timeoutMs = CONNECT_TIMEOUT_MS;
+    for (const node of speakers) {
+      if (node === dialled) continue;
+      this.simulator.call(node, { type: "connect", url, timeoutMs }, () => {});
     }
   }
 
