@@ -15,6 +15,7 @@
  * @module
  */
 import type { Parts } from "../base/bytes.ts";
+import { MEMBERS_MAX } from "../base/limits.ts";
 import { jittered, shuffled } from "../base/random.ts";
 import type { Id } from "../id/id.ts";
 import { encodeParts, laneOf } from "../wire/codec.ts";
@@ -87,6 +88,8 @@ export class Detector {
   #watched: ReadonlySet<Id> = new Set();
   /** Who is told of broadcasts: enough that each hears of them from several. */
   #told: ReadonlySet<Id> = new Set();
+  /** Who was taken for dead and was not. */
+  readonly #returned = new Set<Id>();
   /** Whom to probe at random next, last first. */
   #round: Id[] = [];
   #ticks = 0;
@@ -165,8 +168,10 @@ export class Detector {
     const record = this.#table.get(target);
     if (record === undefined || !isPresent(record)) return;
     if (outcome === "linked" || this.#links.to(target) !== undefined) return;
-    // The new node would not be there if the old one were.
-    if (outcome === "replaced") return this.#declare(target, Health.dead);
+    // The new node would not be there if the old one were; but for those who
+    // were told a url that leads to others, too, and have said that they live.
+    const isGone = outcome === "replaced" && !this.#returned.has(target);
+    if (isGone) return this.#declare(target, Health.dead);
     if (this.#checks.has(target)) return;
     // A refusal is known already; silence may still be broken by a ping.
     const way = outcome === "refused" ? "refused" : "ping";
@@ -175,6 +180,10 @@ export class Detector {
 
   onRecord(before: MemberRecord | undefined, after: MemberRecord): void {
     if (before?.url !== after.url) this.#watchedOf = undefined;
+    if (before?.health === Health.dead && isPresent(after)) {
+      if (this.#returned.size >= MEMBERS_MAX) this.#returned.clear();
+      this.#returned.add(after.id);
+    }
     if (after.health === Health.suspect) {
       this.#suspicions.begin(after);
       return;

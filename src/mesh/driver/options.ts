@@ -39,7 +39,9 @@ export interface MeshOptions extends SecretOptions {
   readonly subnet?: string;
   /**
    * The `ws:` or `wss:` url that peers may dial. `listen` sets it; give one
-   * when the way in from outside is another, as behind a proxy.
+   * when the way in from outside is another, as behind a proxy. It must lead to
+   * this node alone: nodes that share one cannot connect to each other, and meet
+   * through those that both have dialled.
    */
   readonly url?: string;
   /**
