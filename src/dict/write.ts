@@ -264,7 +264,12 @@ export class Write extends Call<Written> {
     target.state = state;
     if (state === "failed") return this.replan();
     this.#putHere();
-    this.#judge();
+    // What comes with the answer may show that one copy is too few: a table.
+    const { replicas } = this.context.options;
+    const isFew = this.#holders.length < Math.min(COPIES_MIN, replicas);
+    if (isFew && from !== this.#peers.self.id) {
+      this.after(0, () => this.#judge());
+    } else this.#judge();
   }
 
   /** A holder in this node's view that does not think so: whose view is old? */

@@ -7,10 +7,11 @@
  * every hop would double the messages to learn the same.
  *
  * A node's first link tells how far every origin was: the node starts after
- * that. An origin that was not named had sent nothing, so its first sequence is
- * meant for this node, too, if what is seen of it is close to its beginning or
- * it has been known for a while; else it comes from another ring or from long
- * ago, and starts at what is seen.
+ * that, and where the origin is linked itself, after what it says there. An
+ * origin that was not named had sent nothing, so its first sequence is meant for
+ * this node, too, if what is seen of it is close to its beginning or it has been
+ * known for a while; else it comes from another ring or from long ago, and starts
+ * at what is seen.
  *
  * @module
  */
@@ -60,6 +61,8 @@ export class Broadcast {
   readonly #repair: CastRepair;
   /** Whether a peer has told how far the origins are. */
   #isInformed = false;
+  /** Of whom it told, who are linked and have not said so themselves yet. */
+  readonly #awaited = new Set<Id>();
   #sequence = 0;
   #keptBytes = 0;
 
@@ -117,7 +120,11 @@ export class Broadcast {
     const { origin, sequence, kind } = message;
     const self = this.#table.self.id;
     if (origin === self || sequence === 0) return;
-    const log = this.#logs.get(origin) ??
+    const known = this.#logs.get(origin);
+    if (known === undefined && this.#isAwaited(origin)) {
+      return this.#spread({ ...message, payload: message.payload.slice() });
+    }
+    const log = known ??
       this.#logOf(origin, this.#startFor(origin, sequence));
     // A third node told of it before it came: others know it sooner.
     const isBeginning = log.isUnbegun && sequence < log.next &&
@@ -152,6 +159,8 @@ export class Broadcast {
         if (through >= log.next) {
           this.#repair.onGap(origin, log, through, link.peer);
         }
+      } else if (origin !== link.peer && this.#isAwaited(origin)) {
+        this.#awaited.add(origin);
       } else if (origin === link.peer || through > 0) {
         const start = this.#startFor(origin, through + 1);
         const created = this.#logOf(origin, start);
@@ -160,6 +169,8 @@ export class Broadcast {
         }
       }
     }
+    if (marks.length === LINK_MARKS_MAX) return;
+    link.areMarksTold = true;
     this.#isInformed = true;
   }
 
@@ -192,7 +203,8 @@ export class Broadcast {
 
   /**
    * The marks for a new link, of all origins, in lists that fit a heartbeat;
-   * the own one comes first, even if nothing was sent yet.
+   * the own one comes first, even if nothing was sent yet. The last list is not
+   * full: the receiver knows by that that it has all.
    */
   linkMarks(): Mark[][] {
     const self = this.#table.self.id;
@@ -202,7 +214,7 @@ export class Broadcast {
       marks.push({ origin, through: log.next - 1 });
     }
     const lists: Mark[][] = [];
-    for (let at = 0; at < marks.length; at += LINK_MARKS_MAX) {
+    for (let at = 0; at <= marks.length; at += LINK_MARKS_MAX) {
       lists.push(marks.slice(at, at + LINK_MARKS_MAX));
     }
     return lists;
@@ -217,9 +229,20 @@ export class Broadcast {
     }
   }
 
+  /**
+   * Whether an origin that a new node hears of will say itself, on a link that
+   * stands, what it had sent by then. Others may have heard more by now, which
+   * was for this node, too.
+   */
+  #isAwaited(origin: Id): boolean {
+    if (this.#isInformed && !this.#awaited.has(origin)) return false;
+    return this.#links.to(origin)?.areMarksTold === false;
+  }
+
   /** The first sequence that is meant for this node, as far as one can tell. */
   #startFor(origin: Id, sequence: number): number {
-    if (!this.#isInformed || sequence === 1) return sequence;
+    const isNew = !this.#isInformed || this.#awaited.delete(origin);
+    if (isNew || sequence === 1) return sequence;
     if (sequence <= BEGINNING_MAX) return 1;
     const knownMs = this.#table.knownSinceMs(origin);
     if (knownMs === undefined) return sequence;

@@ -72,6 +72,8 @@ export class Link {
   /** Heartbeats in a row that told of another member table. */
   tablesDiffer = 0;
   didHeartbeat = false;
+  /** Whether the peer has told how far broadcasts were when the link began. */
+  areMarksTold = false;
   /** Whether the last one told of the same member table. */
   isSameTable = false;
   /** When a heartbeat was last queued for it. */

@@ -1,11 +1,13 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Bytes } from "../../src/base/bytes.ts";
+import { LINK_MARKS_MAX } from "../../src/base/limits.ts";
 import type { Id } from "../../src/id/id.ts";
 import { randomId } from "../../src/id/id.ts";
 import { SeededRandom } from "../../src/base/random.ts";
 import { branches, everyoneBut, FAN_OUT } from "../../src/mesh/tree.ts";
 import { CastKind } from "../../src/wire/messages.ts";
 import { Network, type Station } from "./harness.ts";
+import { Intruder } from "./intruder.ts";
 
 function cast(net: Network, from: Station, text: string): void {
   net.inside(from, () => {
@@ -156,6 +158,49 @@ Deno.test("a node that was there from the beginning misses no first message", ()
     net.until(() => heard(victim, origin).length === 2, 5_000);
     assertEquals(heard(victim, origin), ["0", "1"], `seed ${seed}`);
   }
+});
+
+/** Somebody who is linked to a node. */
+function greeted(net: Network, station: Station, id: Id): Intruder {
+  const peer = new Intruder(net, station);
+  peer.greet(id);
+  return peer;
+}
+
+/** Tells how far origins are. */
+function tell(peer: Intruder, through: Readonly<Record<Id, number>>): void {
+  const marks = Object.entries(through)
+    .map(([origin, through]) => ({ origin, through }));
+  peer.say({ type: "heartbeat", table: 0, marks });
+}
+
+Deno.test("a new node misses nothing of whom it is linked to, whoever tells of it first", () => {
+  const net = new Network();
+  const late = net.add("late");
+  const [origin, other] = ["a".repeat(32), "b".repeat(32)];
+  const itself = greeted(net, late, origin);
+  const third = greeted(net, late, other);
+  tell(third, { [other]: 0, [origin]: 14 });
+  net.run(10);
+  // What it had said before the link stood, which comes late.
+  tell(itself, { [origin]: 13 });
+  tell(third, { [origin]: 14 });
+  net.run(2_000);
+  const { first, last } = third.one("castAsk")!;
+  assertEquals([first, last], [14, 14]);
+});
+
+Deno.test("a new node asks for nothing old of many origins", () => {
+  const net = new Network();
+  const late = net.add("late");
+  const random = new SeededRandom(1);
+  const peer = greeted(net, late, "b".repeat(32));
+  for (const count of [LINK_MARKS_MAX, 40]) {
+    const origins = Array.from({ length: count }, () => randomId(random));
+    tell(peer, Object.fromEntries(origins.map((origin) => [origin, 5])));
+  }
+  net.run(3_000);
+  assertEquals(peer.one("castAsk"), undefined);
 });
 
 Deno.test("a leaf misses nothing that is sent once it is attached", () => {

@@ -84,6 +84,18 @@ export class Intruder {
     this.#net.event(this.#station, { type: "frame", link, frame });
   }
 
+  /** Is let in as a leaf, where no secret is asked for. */
+  greet(id: Id): void {
+    this.say({
+      type: "hello",
+      magic: MAGIC,
+      version: PROTOCOL_VERSION,
+      oldest: PROTOCOL_VERSION,
+      subnet: SUBNET,
+      self: recordOf(id),
+    });
+  }
+
   /** Greets as a node that was dialled by `station`, or has dialled it. */
   challenge(turn: Turn = Turn.first): void {
     this.say(challengeOf(turn, new Uint8Array(32).fill(7)));

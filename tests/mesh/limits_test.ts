@@ -3,13 +3,9 @@ import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { OverloadedError } from "../../src/base/errors.ts";
 import type { Limits } from "../../src/base/options.ts";
 import { CloseCode } from "../../src/mesh/close_codes.ts";
-import {
-  MAGIC,
-  type Message,
-  PROTOCOL_VERSION,
-} from "../../src/wire/messages.ts";
+import type { Message } from "../../src/wire/messages.ts";
 import { Network, type Station } from "./harness.ts";
-import { Intruder, recordOf, SUBNET } from "./intruder.ts";
+import { Intruder } from "./intruder.ts";
 
 const ID = "1".repeat(32);
 
@@ -64,14 +60,7 @@ function takeMs(limits: Partial<Limits>, count: number, bytes: number): number {
 /** A peer that was let in and does what the test wants. */
 function admitted(net: Network, station: Station): Intruder {
   const intruder = new Intruder(net, station);
-  intruder.say({
-    type: "hello",
-    magic: MAGIC,
-    version: PROTOCOL_VERSION,
-    oldest: PROTOCOL_VERSION,
-    subnet: SUBNET,
-    self: recordOf(ID),
-  });
+  intruder.greet(ID);
   assert(station.machine.linked.includes(ID));
   return intruder;
 }
