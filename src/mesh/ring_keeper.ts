@@ -202,8 +202,9 @@ export class RingKeeper {
     if (this.#stabilizer === undefined) return this.#join();
     this.#stabilizer.resize(this.#length);
     this.#passOverDead();
-    this.#run(this.#stabilizer.stabilize());
+    // First: while the head is asked there is no room for another question.
     this.#compare(this.#stabilizer);
+    this.#run(this.#stabilizer.stabilize());
   }
 
   /** JOIN: finds the member before this one, and takes its list whole. */
@@ -318,7 +319,6 @@ export class RingKeeper {
     if (first === undefined || stabilizer.head === undefined) return;
     this.#parts.gossip.compare(idAt(stabilizer.head));
     this.#run(stabilizer.consider(first));
-    this.#run(stabilizer.stabilize());
   }
 }
 

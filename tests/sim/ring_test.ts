@@ -108,6 +108,14 @@ Deno.test("members on slow ways keep up their ring, too", () => {
   assertIdeal(ring);
 });
 
+Deno.test("a list that lasts though the table knows better is mended while its head is asked", () => {
+  const ring = new Ring({ seed: 4, fullTableMax: 8, successors: 2 });
+  // Those that come all at once begin with the lists of whoever was there.
+  ring.grow(60);
+  assert(ring.nowMs < 15_000, `${ring.nowMs} ms`);
+  assertIdeal(ring);
+});
+
 Deno.test("where not all members can be known, lists are longer, and as right", () => {
   const ring = grown(20, { fullTableMax: 8 });
   assertIdeal(ring);
