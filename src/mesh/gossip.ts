@@ -236,9 +236,8 @@ export class Gossip {
     const mine = this.#handlers.digest();
     // Tables that are not whole differ; what is in them is asked for once.
     if (digest === PARTIAL_DIGEST || mine === PARTIAL_DIGEST) {
-      const isOnly = this.#links.peerCount === 1;
-      if (isFirst) this.compare(link.peer, isOnly ? "all" : "near");
-      return !isFirst;
+      const what = this.#links.peerCount === 1 ? "all" : "near";
+      return !isFirst || !this.compare(link.peer, what);
     }
     if (digest === mine) {
       link.tablesDiffer = 0;
@@ -273,14 +272,15 @@ export class Gossip {
    *
    * @param what where nobody knows all: what both should know, or as much as
    * fits a message
+   * @returns whether an answer is to come
    */
-  compare(with_: Id, what: "near" | "all" = "near"): void {
+  compare(with_: Id, what: "near" | "all" = "near"): boolean {
     const link = this.#links.to(with_);
-    if (link === undefined) return;
-    if (this.#context.lacks("tablesAreCompared")) return;
+    if (link === undefined) return false;
+    if (this.#context.lacks("tablesAreCompared")) return false;
     const { nowMs } = this.#context;
     const waitMs = ASK_HEARTBEATS * this.#context.options.timings.heartbeatMs;
-    if (nowMs - link.tableAskedMs < waitMs) return;
+    if (nowMs - link.tableAskedMs < waitMs) return true;
     link.tableAskedMs = nowMs;
     link.tablesDiffer = 0;
     if (this.#isNarrow) return this.#compareNear(link, what);
@@ -297,19 +297,26 @@ export class Gossip {
       table: this.#handlers.digest(),
       marks: [],
     });
+    return true;
   }
 
-  #compareNear(link: Link, what: "near" | "all"): void {
+  #compareNear(link: Link, what: "near" | "all"): boolean {
+    const other = this.#table.get(link.peer);
+    const parts = what === "all" || other === undefined
+      ? undefined
+      : overlapDigests(this.#table, other);
+    // Who is far in both orders need not know what this node knows.
+    if (parts?.every((digest) => digest === 0)) return false;
     // Who does not know yet that not all are to be known, is not asked for all.
     const table = this.#handlers.digest();
     this.#links.send(link, { type: "heartbeat", table, marks: [] });
-    const other = this.#table.get(link.peer);
     this.#links.send(
       link,
-      what === "all" || other === undefined
+      parts === undefined
         ? { type: "tableAsk" }
-        : { type: "tableParts", parts: overlapDigests(this.#table, other) },
+        : { type: "tableParts", parts },
     );
+    return true;
   }
 
   /**

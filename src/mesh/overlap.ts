@@ -15,19 +15,22 @@ export const OVERLAP_PARTS = 4;
 
 /**
  * Digests of who is within reach of both, in parts by their ids' last digits:
- * first those of the ring, then as many of the order of the ids.
+ * first those of the ring, then as many of the order of the ids. Zeros for an
+ * order in which the other is out of reach itself: what is known of the nodes
+ * around it has gaps then, and two that have different gaps never agree.
  */
 export function overlapDigests(table: Table, other: MemberRecord): number[] {
   return [
-    ...digestsOf(nearOnRing(table, other)),
-    ...digestsOf(nearById(table, other)),
+    ...digestsOf(table.isNearByPlace(other) ? nearOnRing(table, other) : []),
+    ...digestsOf(table.isNearById(other.id) ? nearById(table, other) : []),
   ];
 }
 
 /**
- * All that is known of those within reach of both, in the parts of the orders
- * of which other digests were told; with who is gone, but for those that
- * whoever is near has missed itself by now.
+ * What a node is to be told that told such digests: all that is known of those
+ * within reach of both, in the parts that differ; with who is gone, but for
+ * those that whoever is near has missed itself by now. To whom this node is
+ * near only because it has not heard of those between: whoever is next to it.
  *
  * @param goneSinceMs who is gone for longer is not told
  */
@@ -37,42 +40,67 @@ export function recordsOfOverlap(
   told: readonly number[],
   goneSinceMs: number,
 ): MemberRecord[] {
-  const own = overlapDigests(table, other);
-  const differs = (order: 0 | 1, { id }: MemberRecord) => {
-    const part = order * OVERLAP_PARTS + partOf(id);
-    return own[part] !== told[part];
-  };
+  const orders = [
+    table.isNearByPlace(other)
+      ? nearOnRing(table, other)
+      : aroundOnRing(table, other),
+    table.isNearById(other.id)
+      ? nearById(table, other)
+      : aroundById(table, other),
+  ];
+  const differs = orders.flatMap(digestsOf).map((digest, part) =>
+    digest !== told[part] && isCompared(told, part)
+  );
+  if (!differs.includes(true)) return [];
   const records = new Set<MemberRecord>();
-  for (const record of nearOnRing(table, other)) {
-    if (differs(0, record)) records.add(record);
+  for (const [order, near] of orders.entries()) {
+    for (const record of near) {
+      const part = order * OVERLAP_PARTS + partOf(record.id);
+      if (differs[part]) records.add(record);
+    }
   }
-  for (const record of nearById(table, other)) {
-    if (differs(1, record)) records.add(record);
-  }
-  if (own.every((digest, part) => digest === told[part])) return [];
   for (const record of table.goneSince(goneSinceMs)) {
-    const isOther = differs(0, record) || differs(1, record);
+    const part = partOf(record.id);
+    const isOther = differs[part] || differs[part + OVERLAP_PARTS];
     if (isOther && table.isNear(record)) records.add(record);
   }
   return [...records];
 }
 
+/** Whether the order of a part is one that the digests were told of. */
+function isCompared(told: readonly number[], part: number): boolean {
+  const from = part - part % OVERLAP_PARTS;
+  for (let at = from; at < from + OVERLAP_PARTS; at++) {
+    if (told[at] !== 0) return true;
+  }
+  return false;
+}
+
+/** Who is within reach of `of` on the ring, as far as is known. */
+function aroundOnRing(
+  { ring, reach }: Table,
+  of: MemberRecord,
+): MemberRecord[] {
+  if (!hasPlace(of)) return [];
+  const { members, joining, leaving } = windowOf(ring, of, reach);
+  return [...members, ...joining, ...leaving];
+}
+
+/** The same in the order of the ids. */
+function aroundById(table: Table, { id }: MemberRecord): MemberRecord[] {
+  return [id, ...neighbours(table.order, id, table.reach)]
+    .map((near) => table.get(near)!);
+}
+
+/** Who is within reach of this node as well. */
 function nearOnRing(table: Table, other: MemberRecord): MemberRecord[] {
-  const { ring, self, reach } = table;
-  if (!hasPlace(self) || !hasPlace(other)) return [];
-  const [mine, others] = [self, other].map((of) => {
-    const { members, joining, leaving } = windowOf(ring, of, reach);
-    return [...members, ...joining, ...leaving];
-  });
-  const isShared = new Set(others);
-  return mine!.filter((record) => isShared.has(record));
+  const isShared = new Set(aroundOnRing(table, other));
+  return aroundOnRing(table, table.self).filter((of) => isShared.has(of));
 }
 
 function nearById(table: Table, other: MemberRecord): MemberRecord[] {
-  const { order, self, reach } = table;
-  const isShared = new Set([other.id, ...neighbours(order, other.id, reach)]);
-  return [self.id, ...neighbours(order, self.id, reach)]
-    .filter((id) => isShared.has(id)).map((id) => table.get(id)!);
+  const isShared = new Set(aroundById(table, other));
+  return aroundById(table, table.self).filter((of) => isShared.has(of));
 }
 
 /** By its last digit: those who are next to each other begin with the same. */

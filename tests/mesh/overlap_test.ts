@@ -8,10 +8,17 @@ import {
   recordsOfOverlap,
 } from "../../src/mesh/overlap.ts";
 import { Table } from "../../src/mesh/table.ts";
+import { neighbours } from "../../src/mesh/vicinity.ts";
 import { Health, type MemberRecord, Role } from "../../src/wire/messages.ts";
 
-/** Two neighbours of a ring of 60 that know four on each side, and all others. */
-function pair(): { here: Table; there: Table; others: MemberRecord[] } {
+/**
+ * Two of a ring of 60 that know four on each side, and all others.
+ *
+ * @param apart how far from each other they are in the order of the ids
+ */
+function pair(
+  apart = 1,
+): { here: Table; there: Table; others: MemberRecord[] } {
   const random = new SeededRandom(1);
   const records = Array.from({ length: 60 }, (): MemberRecord => ({
     id: randomId(random),
@@ -28,7 +35,7 @@ function pair(): { here: Table; there: Table; others: MemberRecord[] } {
     table.isPartial = true;
     return table;
   };
-  const [a, b] = [records[30]!, records[31]!];
+  const [a, b] = [records[30]!, records[30 + apart]!];
   const others = records.filter((record) => record !== a && record !== b);
   return { here: tableOf(a), there: tableOf(b), others };
 }
@@ -71,4 +78,31 @@ Deno.test("who is gone is told of for a while", () => {
   const isTold = (sinceMs: number) =>
     told(here, there, sinceMs).some((record) => record.id === id);
   assertEquals([isTold(4), isTold(5), isTold(6)], [true, true, false]);
+});
+
+Deno.test("who is far in an order is not compared with in it", () => {
+  const { here, there } = pair(6);
+  const digests = overlapDigests(there, here.self);
+  assert(!there.isNear(here.self) && digests.every((digest) => digest === 0));
+  // Both know some of those between, but neither has to know them all.
+  const between = here.order[here.order.indexOf(here.self.id) + 3]!;
+  here.apply({ ...here.get(between)!, incarnation: 2 }, "gossip", 1);
+  assertEquals(told(here, there), []);
+  const everything = digests.map(() => 1);
+  assert(recordsOfOverlap(here, there.self, everything, 0).length > 0);
+});
+
+Deno.test("who takes a far node for a neighbour is told who is nearer", () => {
+  const { here, there: { self } } = pair(20);
+  const asking = new Table(self, 0, Infinity, () => {}, {
+    fullTableMax: 8,
+    successors: 2,
+  });
+  asking.isPartial = true;
+  asking.apply(here.self, "hello", 0);
+  const records = told(here, asking);
+  for (const record of records) asking.apply(record, "table", 0);
+  for (const id of neighbours(here.order, self.id)) {
+    assert(asking.get(id) !== undefined, id);
+  }
 });
