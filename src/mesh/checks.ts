@@ -6,7 +6,12 @@
  */
 import { shuffled } from "../base/random.ts";
 import type { Id } from "../id/id.ts";
-import { Health, type MessageOf, Probed } from "../wire/messages.ts";
+import {
+  Health,
+  type MemberRecord,
+  type MessageOf,
+  Probed,
+} from "../wire/messages.ts";
 import { CloseCode } from "./close_codes.ts";
 import type { Context } from "./context.ts";
 import type { Dialler } from "./dialler.ts";
@@ -15,6 +20,10 @@ import type { Links } from "./links.ts";
 import type { LocalHealth } from "./local_health.ts";
 import type { Requests } from "./requests.ts";
 import type { Table } from "./table.ts";
+import { distance } from "./vicinity.ts";
+
+/** Those near a target that may be asked, for each that is. */
+const NEAR_PROBERS = 2;
 
 /** The question whether one node is alive. */
 interface Check {
@@ -98,14 +107,24 @@ export class Checks {
     else this.#onPart(check);
   }
 
-  /** Chance spreads the work, and finds another way the next time. */
+  /**
+   * Chance spreads the work, and finds another way the next time. Where nobody
+   * knows all, it is among those near the target: others may not know its url.
+   */
   #proberIds(target: Id, count: number): Id[] {
-    const fit: Id[] = [];
+    const fit: MemberRecord[] = [];
     for (const peer of this.#links.peers) {
-      const isAlive = this.#table.get(peer)?.health === Health.alive;
-      if (peer !== target && isAlive) fit.push(peer);
+      const record = this.#table.get(peer);
+      if (peer === target || record?.health !== Health.alive) continue;
+      fit.push(record);
     }
-    return shuffled(this.#context.random, fit).slice(0, count);
+    const sought = this.#table.get(target);
+    if (this.#table.isPartial && sought !== undefined) {
+      fit.sort((a, b) => distance(a, sought) - distance(b, sought));
+      fit.length = Math.min(fit.length, NEAR_PROBERS * count);
+    }
+    return shuffled(this.#context.random, fit).slice(0, count)
+      .map(({ id }) => id);
   }
 
   #ask(check: Check, prober: Id, timeoutMs: number): void {

@@ -6,6 +6,7 @@
  */
 import type { Id } from "../id/id.ts";
 import type { MemberRecord } from "../wire/messages.ts";
+import { apart, pointOf } from "./fingers.ts";
 import { hasPlace, windowOf } from "./ring_view.ts";
 import { isPresent, type Table } from "./table.ts";
 import { lowerBound } from "./tree.ts";
@@ -30,6 +31,13 @@ export function neighbours(
     }
   }
   return near;
+}
+
+/** How far two nodes are apart in the order in which they are nearer. */
+export function distance(a: MemberRecord, b: MemberRecord): number {
+  const byId = apart(pointOf(a.id), pointOf(b.id));
+  if (!hasPlace(a) || !hasPlace(b)) return byId;
+  return Math.min(byId, apart(pointOf(a.position), pointOf(b.position)));
 }
 
 /** The nearest members on both sides of a node on the ring. */

@@ -8,6 +8,7 @@ import {
   hopsComeNearer,
 } from "../../src/testing/lookups.ts";
 import { isPresent } from "../../src/mesh/table.ts";
+import { Health } from "../../src/wire/messages.ts";
 import { Ring } from "../../src/testing/scenarios.ts";
 
 /** Nodes that do not know all, of those that run. */
@@ -144,4 +145,24 @@ Deno.test("a reply reaches whom its sender does not know", () => {
     replies++;
   }
   assert(replies > 10, `${replies} had not heard of it`);
+});
+
+Deno.test("where nobody knows all, those that a process was linked to know of its end at once", () => {
+  const ring = new Ring({ fullTableMax: 8, successors: 2 });
+  ring.grow(60);
+  for (const name of ["first", "second", "third"]) {
+    ring.join(name, "A");
+    ring.run(5_000);
+    const { machine: { id }, endpoints } = ring.node(name);
+    const linked = new Set(
+      Array.from(endpoints.values(), ({ other }) => other.owner),
+    );
+    assert(linked.size > 16, `${linked.size} peers`);
+    ring.crash(name);
+    ring.run(500);
+    for (const { name, machine } of linked) {
+      // Whom it asked for a second opinion had to know of it, too.
+      assertEquals(machine.member(id)?.health, Health.dead, name);
+    }
+  }
 });
