@@ -104,6 +104,11 @@ export class Dialler {
     return true;
   }
 
+  /** Whether a node answered last at a url that it is to be found at again. */
+  isSeed(id: Id): boolean {
+    return this.#reunion.isSeed(id);
+  }
+
   /** Something is to be sent to a node that has no link. */
   demand(id: Id): void {
     const record = this.#table.get(id);

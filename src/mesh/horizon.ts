@@ -67,7 +67,6 @@ export class Horizon {
     this.#links = links;
     this.#compare = compare;
     this.#beats = pointOf(table.self.id) % ACQUAINT_HEARTBEATS;
-    table.isKept = (id) => links.to(id) !== undefined;
   }
 
   /** What a heartbeat tells of the table. */

@@ -80,6 +80,8 @@ export class Mesh<Operation> {
       onCall: (dial, outcome, peer) =>
         this.#calls.onDialEnd(dial, outcome, peer),
     });
+    this.table.isKept = (id) =>
+      this.links.to(id) !== undefined || this.#dialler.isSeed(id);
     this.#router = new Router(
       context,
       this.table,
@@ -280,7 +282,8 @@ export class Mesh<Operation> {
         this.links.send(link, {
           type: "announced",
           request: message.request,
-          joining: this.table.ring.joining.slice(0, RECORDS_PER_MESSAGE_MAX),
+          joining: this.table.joiningNear(message.record)
+            .slice(0, RECORDS_PER_MESSAGE_MAX),
         });
         break;
       case "tableAsk":

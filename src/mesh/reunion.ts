@@ -64,6 +64,14 @@ export class Reunion {
     this.#seeds.set(url, answered);
   }
 
+  /** Who was forgotten could not be told from who is gone: it is remembered. */
+  isSeed(id: Id): boolean {
+    for (const answered of this.#seeds.values()) {
+      if (answered === id) return true;
+    }
+    return false;
+  }
+
   /**
    * The last of all links is gone.
    *

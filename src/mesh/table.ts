@@ -202,6 +202,14 @@ export class Table {
     return this.#view!;
   }
 
+  /** Who is joining; where not all are known, near a node only. */
+  joiningNear(of: MemberRecord): readonly MemberRecord[] {
+    const ring = this.#isPartial
+      ? windowOf(this.#ring, of, this.reach)
+      : this.#ring;
+    return ring.joining;
+  }
+
   get(id: Id): MemberRecord | undefined {
     return this.#entries.get(id)?.record;
   }

@@ -332,3 +332,30 @@ Deno.test("above 64 nodes every table is right though not every link is there", 
   net.run(10_000);
   assert(agree(rest));
 });
+
+Deno.test("where not all are known, who answered at a url that is dialled again once it is gone is not forgotten", () => {
+  const net = new Network();
+  const few = { fullTableMax: 8, successors: 2 };
+  const [node, seed, other] = ["node", "seed", "other"].map((name) =>
+    net.add(name, few)
+  ) as [Station, Station, Station];
+  net.connect(other, seed);
+  net.run(1_000);
+  net.connect(node, seed);
+  net.run(1_000);
+  for (const station of [seed, other]) net.sever(node, station);
+  const random = new SeededRandom(1);
+  const crowd = Array.from({ length: 100 }, () => ({
+    id: randomId(random),
+    incarnation: 1,
+    role: Role.active,
+    health: Health.alive,
+    position: randomId(random),
+    url: "ws://crowd/",
+  }));
+  net.inside(node, () => node.peers.learn(crowd.slice(0, 20)));
+  net.inside(node, () => node.peers.learn(crowd.slice(20)));
+  assert(node.machine.window !== undefined, "all are to be known");
+  assertEquals(node.health(other), undefined);
+  assertEquals(node.health(seed), Health.alive);
+});
