@@ -80,6 +80,8 @@ export class Dialler {
     this.#reunion = new Reunion(context, table, links, this.dials, (id) => {
       this.attempt(id);
     });
+    table.isKept = (id) =>
+      links.to(id) !== undefined || this.#reunion.isSeed(id);
   }
 
   /** Dials for the application. */
@@ -102,11 +104,6 @@ export class Dialler {
     }
     if (waiter !== undefined) dial.waiters.push(waiter);
     return true;
-  }
-
-  /** Whether a node answered last at a url that it is to be found at again. */
-  isSeed(id: Id): boolean {
-    return this.#reunion.isSeed(id);
   }
 
   /** Something is to be sent to a node that has no link. */

@@ -80,8 +80,6 @@ export class Mesh<Operation> {
       onCall: (dial, outcome, peer) =>
         this.#calls.onDialEnd(dial, outcome, peer),
     });
-    this.table.isKept = (id) =>
-      this.links.to(id) !== undefined || this.#dialler.isSeed(id);
     this.#router = new Router(
       context,
       this.table,
