@@ -21,8 +21,8 @@ import type { Context } from "./context.ts";
 import { apart, pointOf } from "./fingers.ts";
 import type { Link } from "./link.ts";
 import type { Links } from "./links.ts";
+import { Requests } from "./requests.ts";
 import { isPresent, type Table } from "./table.ts";
-import { lowerBound } from "./tree.ts";
 import { doorsOf } from "./vicinity.ts";
 
 const NOBODY: ReadonlySet<Id> = new Set();
@@ -48,6 +48,8 @@ export class Router {
   readonly #table: Table;
   readonly #links: Links;
   readonly #demand: (to: Id) => void;
+  /** Who was answered through others, and may be dialling this node. */
+  readonly #answered = new Set<Id>();
 
   /** @param demand is told who would be better reached by a link */
   constructor(
@@ -80,10 +82,24 @@ export class Router {
     }
     const self = this.#table.self.id;
     if (to === self) return undefined;
-    // Whether somebody lives can be asked through others as well, and answered.
-    const isProbe = message.type === "ping" || message.type === "pong";
-    if (!isProbe && link === undefined) this.#demand(to);
+    if (link === undefined) this.#wantLink(to, message.type);
     return this.#pass(self, to, 0, encode(message), avoid);
+  }
+
+  /**
+   * Whether somebody lives can be asked through others as well. And who asks
+   * anything else dials by itself: if both did, there would be two links.
+   */
+  #wantLink(to: Id, type: Message["type"]): void {
+    if (type === "ping" || type === "pong") return;
+    if (!Requests.isAnswer(type)) return this.#demand(to);
+    if (this.#answered.has(to) || this.#table.get(to) === undefined) return;
+    const { nowMs, timers, options } = this.#context;
+    this.#answered.add(to);
+    timers.at(nowMs + options.timings.probeMs, () => {
+      this.#answered.delete(to);
+      if (this.#links.to(to) === undefined) this.#demand(to);
+    });
   }
 
   /** Somebody would be better reached by a link. */
@@ -126,9 +142,17 @@ export class Router {
     return undefined;
   }
 
-  /** Where nobody knows all, it takes more hops to get to somebody. */
+  /** Where not all are linked, it takes more hops to get to somebody. */
   get #hopsMax(): number {
-    return this.#table.isPartial ? ROUTE_HOPS_MAX : RELAY_HOPS_MAX;
+    return this.#isFull ? RELAY_HOPS_MAX : ROUTE_HOPS_MAX;
+  }
+
+  /** Whether everybody has a link to everybody else. */
+  get #isFull(): boolean {
+    const { order, isPartial } = this.#table;
+    const { linksMax } = this.#context.options;
+    return !isPartial &&
+      order.length <= Math.min(FULL_MESH_NODES_MAX, linksMax + 1);
   }
 
   #pass(
@@ -138,8 +162,8 @@ export class Router {
     message: Bytes,
     avoid: ReadonlySet<Id>,
   ): Link | undefined {
-    const via = this.#via(to, from, avoid);
-    if (via === undefined || !this.#mayGo(via, to, hops)) return undefined;
+    const via = this.#via(to, from, hops, avoid);
+    if (via === undefined) return undefined;
     this.#links.send(via, { type: "relay", from, to, hops, message });
     return via;
   }
@@ -164,45 +188,39 @@ export class Router {
    * will do, and chance keeps a bad one from being taken again and again; in a
    * larger one a node that `to` keeps a link to, or else the nearest by id.
    */
-  #via(to: Id, from: Id, avoid: ReadonlySet<Id>): Link | undefined {
+  #via(
+    to: Id,
+    from: Id,
+    hops: number,
+    avoid: ReadonlySet<Id>,
+  ): Link | undefined {
     const all: Link[] = [];
     const fit: Link[] = [];
     for (const link of this.#links.primaries) {
       const { peer } = link;
       if (peer === from || peer === to || avoid.has(peer)) continue;
-      if (link.isCrowded) continue;
+      if (link.isCrowded || !this.#mayGo(link, to, hops)) continue;
       all.push(link);
       const record = this.#table.get(peer);
       if (record?.health === Health.alive && record.url !== "") fit.push(link);
     }
     const candidates = fit.length > 0 ? fit : all;
-    const { order } = this.#table;
-    const { linksMax } = this.#context.options;
-    const isFull = !this.#table.isPartial &&
-      order.length <= Math.min(FULL_MESH_NODES_MAX, linksMax + 1);
-    if (isFull) {
-      return pick(this.#context.random, candidates);
-    }
+    if (this.#isFull) return pick(this.#context.random, candidates);
     const doors = doorsOf(this.#table, to);
     const near = candidates.filter(({ peer }) => doors.includes(peer));
-    return near[0] ?? nearest(order, to, candidates);
+    return nearest(to, near) ?? nearest(to, candidates);
   }
 }
 
-/** The one whose id is nearest to `to` in the order of the ids. */
-function nearest(
-  order: readonly Id[],
-  to: Id,
-  candidates: readonly Link[],
-): Link | undefined {
-  const wanted = lowerBound(order, to);
+/** The one whose id is nearest to `to`. */
+function nearest(to: Id, candidates: readonly Link[]): Link | undefined {
+  const wanted = pointOf(to);
   let found: Link | undefined;
   let least = Infinity;
   for (const link of candidates) {
-    const apart = Math.abs(lowerBound(order, link.peer) - wanted);
-    const around = Math.min(apart, order.length - apart);
-    if (around < least) {
-      least = around;
+    const distance = apart(pointOf(link.peer), wanted);
+    if (distance < least) {
+      least = distance;
       found = link;
     }
   }
