@@ -61,6 +61,8 @@ const TICKS_PER_PARDON = 20;
 export interface DetectorHandlers {
   /** @param isFirst whether it is for this node to tell before others do */
   announce(record: MemberRecord, isFirst: boolean): void;
+  /** What others know better is to be asked for. */
+  ask(record: MemberRecord): void;
   marks(): readonly Mark[];
   /** What heartbeats tell of the member table. */
   digest(): number;
@@ -127,8 +129,9 @@ export class Detector {
       requests,
       dialler,
     );
-    this.#suspicions = new Suspicions(context, table, (record) => {
-      this.#onSuspicionOver(record);
+    this.#suspicions = new Suspicions(context, table, {
+      onOver: (record) => this.#onSuspicionOver(record),
+      onDoubt: (record) => handlers.ask(record),
     });
     this.#planTick(context.random.uint32() / 0x1_0000_0000);
   }
@@ -377,7 +380,8 @@ export class Detector {
     const declared = { ...record, health };
     if (this.#table.apply(declared, "detector", this.#context.nowMs)) {
       // All who have a link see it break; those who watch it tell the others.
-      this.#handlers.announce(declared, this.#neighbours.includes(id));
+      const isOwn = health === Health.suspect || this.#neighbours.includes(id);
+      this.#handlers.announce(declared, isOwn);
     }
   }
 }

@@ -15,8 +15,7 @@
  * @module
  */
 import { RECORDS_PER_MESSAGE_MAX, TABLE_PARTS_MAX } from "../base/limits.ts";
-import { jittered, shuffled } from "../base/random.ts";
-import type { Timer } from "../base/timers.ts";
+import { fraction, shuffled } from "../base/random.ts";
 import type { Id } from "../id/id.ts";
 import { ZERO_ID } from "../id/id.ts";
 import {
@@ -25,6 +24,7 @@ import {
   type MessageOf,
   Role,
 } from "../wire/messages.ts";
+import { Batch } from "./batch.ts";
 import type { Context } from "./context.ts";
 import type { Link } from "./link.ts";
 import type { Links } from "./links.ts";
@@ -32,7 +32,7 @@ import { PARTIAL_DIGEST } from "./horizon.ts";
 import { NearNews } from "./near_news.ts";
 import { OVERLAP_PARTS, overlapDigests, recordsOfOverlap } from "./overlap.ts";
 import type { Router } from "./relay.ts";
-import type { Source, Table } from "./table.ts";
+import { isNewer, type Source, type Table } from "./table.ts";
 import { branches, everyoneBut, type Fitness } from "./tree.ts";
 import { neighbours, ringNeighbours } from "./vicinity.ts";
 
@@ -46,6 +46,9 @@ const PART_MEMBERS = 8;
 const ASKS_IN_A_ROW = 4;
 /** … and one more after so many heartbeats. */
 const ASK_AGAIN_HEARTBEATS = 30;
+
+/** So many are asked what became of a suspect: one may not know, or be gone. */
+const ASKED = 2;
 
 /** Where nobody knows all, who is near is told of for so long once it is gone. */
 const GONE_HEARTBEATS = 300;
@@ -64,12 +67,6 @@ export interface GossipHandlers {
   isAwaited(peer: Id): boolean;
 }
 
-/** News that wait for their moment. */
-interface Batch {
-  readonly records: Map<Id, MemberRecord>;
-  timer: Timer | undefined;
-}
-
 /** The spreading of one node's news. */
 export class Gossip {
   readonly #context: Context;
@@ -78,12 +75,12 @@ export class Gossip {
   readonly #router: Router;
   readonly #fitness: Fitness;
   readonly #handlers: GossipHandlers;
-  readonly #news: Batch = { records: new Map(), timer: undefined };
+  readonly #news: Batch;
   /** Comparisons that may be made before all news have arrived, and since when. */
   #asksLeft = ASKS_IN_A_ROW;
   #asksCountedMs: number;
   /** What somebody else is likely to spread already. */
-  readonly #hearsay: Batch = { records: new Map(), timer: undefined };
+  readonly #hearsay: Batch;
   readonly #nearNews: NearNews;
 
   constructor(
@@ -101,6 +98,12 @@ export class Gossip {
     this.#fitness = fitness;
     this.#handlers = handlers;
     this.#asksCountedMs = context.nowMs;
+    const { gossipMs } = context.options.timings;
+    const laterMs = gossipMs * HEARSAY_FACTOR;
+    const spread = (ids: readonly Id[]) => this.#spread(ids);
+    this.#news = new Batch(context, gossipMs, 0, spread);
+    // Who tells first needs that long, and each of these is to wait for it.
+    this.#hearsay = new Batch(context, laterMs, laterMs / 2, spread);
     this.#nearNews = new NearNews(context, table, links, router);
   }
 
@@ -123,20 +126,28 @@ export class Gossip {
 
   /** Tells every node, together with what else comes up in a moment. */
   announce(record: MemberRecord): void {
-    this.#add(this.#news, record, this.#context.options.timings.gossipMs);
+    this.#news.add(record);
   }
 
   /** Tells what is to be told without waiting for more. */
   hurry(): void {
-    this.#context.timers.cancel(this.#news.timer);
-    this.#news.timer = undefined;
-    this.#flush(this.#news);
+    this.#news.flush();
   }
 
   /** Tells every node, unless somebody else turns out to do it. */
   announceLater(record: MemberRecord): void {
-    const { gossipMs } = this.#context.options.timings;
-    this.#add(this.#hearsay, record, gossipMs * HEARSAY_FACTOR);
+    this.#hearsay.add(record);
+  }
+
+  /** Tells a few others of a suspicion, who tell what they know better. */
+  ask(record: MemberRecord): void {
+    // Where nobody knows all, few of them would have heard of it.
+    if (this.#isNarrow) return;
+    const fit = [...this.#links.peers].filter((peer) =>
+      peer !== record.id && this.#fitness(peer) === "good"
+    );
+    const asked = shuffled(this.#context.random, fit).slice(0, ASKED);
+    for (const peer of asked) this.tell(peer, [record]);
   }
 
   /** Tells one node. */
@@ -157,27 +168,19 @@ export class Gossip {
     const isHandedOn = from === to && from === ZERO_ID;
     for (const record of records) {
       this.#learn(record, link, "gossip", isHandedOn);
-      this.#hearsay.records.delete(record.id);
+      if (!isHandedOn) this.#hearsay.drop(record.id);
       // Suspicions are counted, so each of them has to arrive.
-      if (record.health === Health.dead) this.#dropNews(record);
+      if (record.health === Health.dead) this.#news.dropSame(record);
     }
     if (from === to) return;
     // All of it, news or not: those in the range have nobody else who tells.
-    const { order, self } = this.#table;
-    for (const branch of branches(order, from, to, self.id, this.#fitness)) {
-      this.#router.send(branch.head, {
-        type: "gossip",
-        from: branch.from,
-        to: branch.to,
-        records,
-      });
-    }
+    this.#tellRange(from, to, records);
   }
 
   /** A node tells of itself, to everybody that it has a link to. */
   onAnnounce(record: MemberRecord, link: Link): void {
     this.#learn(record, link, "gossip");
-    this.#hearsay.records.delete(record.id);
+    this.#hearsay.drop(record.id);
   }
 
   /** Takes what a node knows of others. */
@@ -371,6 +374,11 @@ export class Gossip {
       known.incarnation === record.incarnation && source === "gossip" &&
       !isHandedOn
     ) this.#handlers.onSuspicionHeard(record);
+    const isAsked = isHandedOn && record.health === Health.suspect &&
+      !this.#isNarrow;
+    if (isAsked && link && known && isNewer(known, record)) {
+      this.tell(link.peer, [known]);
+    }
     if (record.health === Health.dead && this.#isHeard(record.id, link)) {
       // It speaks for itself: it is told, and comes back with a refutation.
       this.tell(record.id, [record]);
@@ -400,45 +408,34 @@ export class Gossip {
     return this.#context.nowMs - link.lastHeardMs < 2 * heartbeatMs;
   }
 
-  #dropNews(record: MemberRecord): void {
-    const mine = this.#news.records.get(record.id);
-    if (
-      mine?.incarnation === record.incarnation && mine.health === record.health
-    ) this.#news.records.delete(record.id);
-  }
-
-  #add(batch: Batch, record: MemberRecord, afterMs: number): void {
-    batch.records.set(record.id, record);
-    batch.timer ??= this.#context.timers.at(
-      // Many may see one event: the first to tell saves the others the work.
-      this.#context.nowMs + jittered(this.#context.random, afterMs, 0.5),
-      () => {
-        batch.timer = undefined;
-        this.#flush(batch);
-      },
-    );
-  }
-
-  #flush(batch: Batch): void {
+  #spread(ids: readonly Id[]): void {
     // What is known now may be newer than what was to be told.
-    const records = [...batch.records.keys()]
-      .map((id) => this.#table.get(id))
+    const records = ids.map((id) => this.#table.get(id))
       .filter((record) => record !== undefined);
-    batch.records.clear();
     if (this.#context.isUnlucky("newsSkipped")) return;
     if (this.#isNarrow) return this.#nearNews.tell(records);
-    const { order, self } = this.#table;
-    const { from, to } = everyoneBut(self.id);
+    const { from, to } = everyoneBut(this.#table.self.id);
     for (let at = 0; at < records.length; at += RECORDS_PER_MESSAGE_MAX) {
       const page = records.slice(at, at + RECORDS_PER_MESSAGE_MAX);
-      for (const branch of branches(order, from, to, self.id, this.#fitness)) {
-        this.#router.send(branch.head, {
-          type: "gossip",
-          from: branch.from,
-          to: branch.to,
-          records: page,
-        });
-      }
+      this.#tellRange(from, to, page);
+    }
+  }
+
+  /**
+   * Tells all in a range. By other ways each time: who comes after a node that
+   * is gone, and not known to be, would miss all that is told of it.
+   */
+  #tellRange(from: Id, to: Id, records: readonly MemberRecord[]): void {
+    const { order, self } = this.#table;
+    const by = () => fraction(this.#context.random);
+    const fitness = this.#fitness;
+    for (const branch of branches(order, from, to, self.id, fitness, by)) {
+      this.#router.send(branch.head, {
+        type: "gossip",
+        from: branch.from,
+        to: branch.to,
+        records,
+      });
     }
   }
 }

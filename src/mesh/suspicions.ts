@@ -17,29 +17,41 @@ import type { Table } from "./table.ts";
 
 /** Confirmations after which the time is as short as it gets. */
 const CONFIRMATIONS_MAX = 3;
+/** What others know is known here, too, so many gossip times later. */
+const NEWS_GOSSIPS = 2;
 
 interface Suspicion {
   readonly id: Id;
   readonly startedMs: number;
   confirmations: number;
   timer: Timer | undefined;
+  /** When others who were told more than this node should have ended it. */
+  newsTimer: Timer | undefined;
+}
+
+/** What comes of suspicions. */
+export interface SuspicionHandlers {
+  /** The suspect had all the time that it gets. */
+  onOver(record: MemberRecord): void;
+  /** Others share it, and may know more: what they told may have been lost. */
+  onDoubt(record: MemberRecord): void;
 }
 
 /** The suspicions that are open. */
 export class Suspicions {
   readonly #context: Context;
   readonly #table: Table;
-  readonly #onOver: (record: MemberRecord) => void;
+  readonly #handlers: SuspicionHandlers;
   readonly #open = new Map<Id, Suspicion>();
 
   constructor(
     context: Context,
     table: Table,
-    onOver: (record: MemberRecord) => void,
+    handlers: SuspicionHandlers,
   ) {
     this.#context = context;
     this.#table = table;
-    this.#onOver = onOver;
+    this.#handlers = handlers;
   }
 
   /** Starts anew, as for a new incarnation. */
@@ -50,6 +62,7 @@ export class Suspicions {
       startedMs: this.#context.nowMs,
       confirmations: 0,
       timer: undefined,
+      newsTimer: undefined,
     };
     this.#open.set(record.id, suspicion);
     this.#arm(suspicion, -Infinity);
@@ -66,11 +79,14 @@ export class Suspicions {
     if (suspicion.confirmations >= this.#confirmationsMax) return false;
     suspicion.confirmations++;
     this.#arm(suspicion, -Infinity);
+    this.#awaitNews(suspicion);
     return true;
   }
 
   end(id: Id): void {
-    this.#context.timers.cancel(this.#open.get(id)?.timer);
+    const suspicion = this.#open.get(id);
+    this.#context.timers.cancel(suspicion?.timer);
+    this.#context.timers.cancel(suspicion?.newsTimer);
     this.#open.delete(id);
   }
 
@@ -99,9 +115,21 @@ export class Suspicions {
     );
   }
 
-  #onTime(suspicion: Suspicion): void {
-    this.#open.delete(suspicion.id);
-    const record = this.#table.get(suspicion.id);
-    if (record?.health === Health.suspect) this.#onOver(record);
+  /** Who has heard of each confirmation ends it as soon as that may be. */
+  #awaitNews(suspicion: Suspicion): void {
+    const { nowMs, timers, options } = this.#context;
+    const { suspicionMinMs, gossipMs } = options.timings;
+    const endMs = Math.max(suspicion.startedMs + suspicionMinMs, nowMs);
+    timers.cancel(suspicion.newsTimer);
+    suspicion.newsTimer = timers.at(endMs + NEWS_GOSSIPS * gossipMs, () => {
+      const record = this.#table.get(suspicion.id);
+      if (record?.health === Health.suspect) this.#handlers.onDoubt(record);
+    });
+  }
+
+  #onTime({ id }: Suspicion): void {
+    this.end(id);
+    const record = this.#table.get(id);
+    if (record?.health === Health.suspect) this.#handlers.onOver(record);
   }
 }

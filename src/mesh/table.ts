@@ -57,7 +57,7 @@ export function isPresent(record: MemberRecord): boolean {
 }
 
 /** Whether `a` replaces `b`, both being of one node. */
-function isNewer(a: MemberRecord, b: MemberRecord): boolean {
+export function isNewer(a: MemberRecord, b: MemberRecord): boolean {
   if (b.health === Health.left) return false;
   if (a.incarnation !== b.incarnation) return a.incarnation > b.incarnation;
   return a.health > b.health;

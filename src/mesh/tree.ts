@@ -25,6 +25,12 @@ export interface Branch {
 /** How fit a node is to be the head of a part. */
 export type Fitness = (id: Id) => "good" | "poor" | "none";
 
+/** Where in a part, from 0 to 1, the search for a head of it begins. */
+export type Start = () => number;
+
+/** The first that is fit: what comes from one node goes the same ways. */
+const FIRST: Start = () => 0;
+
 /** The whole ring but `origin`. */
 export function everyoneBut(origin: Id): { from: Id; to: Id } {
   return { from: next(origin), to: origin };
@@ -60,6 +66,8 @@ function idsIn(order: readonly Id[], from: Id, to: Id): readonly Id[] {
  *
  * No part contains `self`: each node that forwards takes at least itself out of
  * the arc, so forwarding ends whatever the tables say.
+ *
+ * @param startOf by chance if what one message loses the next must not lose, too
  */
 export function branches(
   order: readonly Id[],
@@ -67,14 +75,15 @@ export function branches(
   to: Id,
   self: Id,
   fitness: Fitness,
+  startOf: Start = FIRST,
 ): Branch[] {
   if (from === to) return [];
   if (self !== from && !isBetween(self, from, to)) {
-    return parts(order, from, to, fitness);
+    return parts(order, from, to, fitness, startOf);
   }
   return [
-    ...parts(order, from, self, fitness),
-    ...parts(order, next(self), to, fitness),
+    ...parts(order, from, self, fitness, startOf),
+    ...parts(order, next(self), to, fitness, startOf),
   ];
 }
 
@@ -83,6 +92,7 @@ function parts(
   from: Id,
   to: Id,
   fitness: Fitness,
+  startOf: Start,
 ): Branch[] {
   const ids = idsIn(order, from, to);
   if (ids.length === 0) return [];
@@ -93,7 +103,7 @@ function parts(
     const first = Math.floor(part * ids.length / count);
     const end = Math.floor((part + 1) * ids.length / count);
     const until = part === count - 1 ? to : ids[end]!;
-    const heads = headsOf(ids.slice(first, end), fitness);
+    const heads = headsOf(ids.slice(first, end), fitness, startOf());
     for (const [i, head] of heads.entries()) {
       const ends = heads[i + 1] ?? until;
       found.push({ head, from: start, to: ends });
@@ -109,12 +119,15 @@ function parts(
 }
 
 /** One good head for a part; or else whoever is linked, each for its own. */
-function headsOf(ids: readonly Id[], fitness: Fitness): Id[] {
-  const poor: Id[] = [];
-  for (const id of ids) {
-    const fit = fitness(id);
-    if (fit === "good") return [id];
-    if (fit === "poor") poor.push(id);
+function headsOf(
+  ids: readonly Id[],
+  fitness: Fitness,
+  start: number,
+): readonly Id[] {
+  const first = Math.floor(start * ids.length);
+  for (let i = 0; i < ids.length; i++) {
+    const id = ids[(first + i) % ids.length]!;
+    if (fitness(id) === "good") return [id];
   }
-  return poor;
+  return ids.filter((id) => fitness(id) === "poor");
 }

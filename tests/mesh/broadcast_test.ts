@@ -3,7 +3,7 @@ import type { Bytes } from "../../src/base/bytes.ts";
 import { LINK_MARKS_MAX } from "../../src/base/limits.ts";
 import type { Id } from "../../src/id/id.ts";
 import { randomId } from "../../src/id/id.ts";
-import { SeededRandom } from "../../src/base/random.ts";
+import { fraction, SeededRandom } from "../../src/base/random.ts";
 import { branches, everyoneBut, FAN_OUT } from "../../src/mesh/tree.ts";
 import { CastKind } from "../../src/wire/messages.ts";
 import { Network, type Station } from "./harness.ts";
@@ -364,13 +364,14 @@ Deno.test("a letter to everybody is told to everybody but its sender", () => {
   });
 });
 
-Deno.test("the parts of a range cover it once, whoever is linked", () => {
+Deno.test("the parts of a range cover it once, whoever is linked and wherever heads are", () => {
   const random = new SeededRandom(1);
-  for (let round = 0; round < 200; round++) {
+  for (let round = 0; round < 400; round++) {
     const order = Array.from({ length: 1 + round % 40 }, () => randomId(random))
       .sort();
     const self = order[round % order.length]!;
     const linked = new Set(order.filter(() => random.uint32() % 3 > 0));
+    const startOf = round < 200 ? undefined : () => fraction(random);
     const reached: Id[] = [];
     const visit = (at: Id, from: Id, to: Id, depth: number): void => {
       assert(depth <= order.length);
@@ -380,8 +381,10 @@ Deno.test("the parts of a range cover it once, whoever is linked", () => {
         to,
         at,
         (id) => linked.has(id) ? "good" : "none",
+        startOf,
       );
-      assert(parts.length <= FAN_OUT);
+      // A head within its part has others on both sides.
+      assert(parts.length <= (startOf === undefined ? 1 : 2) * FAN_OUT);
       for (const part of parts) {
         reached.push(part.head);
         visit(part.head, part.from, part.to, depth + 1);
@@ -391,4 +394,35 @@ Deno.test("the parts of a range cover it once, whoever is linked", () => {
     visit(self, from, to, 0);
     assertEquals(reached.sort(), order.filter((id) => id !== self));
   }
+});
+
+Deno.test("by chance each message goes another way: who is next to a dead end is not cut off", () => {
+  const random = new SeededRandom(2);
+  const order = Array.from({ length: 100 }, () => randomId(random)).sort();
+  const [self, dead] = [order[0]!, order[1]!];
+  /** How many of these messages each node misses. */
+  const missed = (messages: number, startOf?: () => number) => {
+    const misses = new Map<Id, number>();
+    for (let i = 0; i < messages; i++) {
+      const reached = new Set<Id>([self, dead]);
+      const visit = (at: Id, from: Id, to: Id): void => {
+        const good = () => "good" as const;
+        for (const part of branches(order, from, to, at, good, startOf)) {
+          if (part.head === dead) continue;
+          reached.add(part.head);
+          visit(part.head, part.from, part.to);
+        }
+      };
+      const { from, to } = everyoneBut(self);
+      visit(self, from, to);
+      for (const id of order) {
+        if (!reached.has(id)) misses.set(id, (misses.get(id) ?? 0) + 1);
+      }
+    }
+    return Math.max(0, ...misses.values());
+  };
+  const most = missed(100, () => fraction(random));
+  assert(most > 0 && most < 30, `one missed ${most} of 100`);
+  // Control: from one node all go the same ways, and the same are cut off.
+  assertEquals(missed(100), 100);
 });

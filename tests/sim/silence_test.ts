@@ -1,0 +1,50 @@
+import { assert } from "@std/assert";
+import {
+  Population,
+  ringIsKnown,
+  unaware,
+} from "../../src/testing/population.ts";
+import { createChordMachine } from "../../src/testing/run.ts";
+
+const NODES = 100;
+/** PROTOCOL, section 8: silent failures are known to all within this. */
+const KNOWN_MAX_MS = 5_000;
+
+/** A ring in one or two data centres, in which everybody knows everybody. */
+function ringOf(seed: number): Population {
+  const population = new Population({
+    seed,
+    create: createChordMachine,
+    network: {
+      latencyMinMs: 1,
+      latencyMaxMs: 10,
+      jitter: 0.2,
+      bytesPerMs: Infinity,
+      roomBytes: 1024 * 1024,
+    },
+    replicas: 3,
+  });
+  population.grow(NODES, 100);
+  population.run(1_000);
+  const isKnown = () =>
+    population.nodes.length === NODES && ringIsKnown(population.nodes);
+  assert(population.until(isKnown, 250, 60_000));
+  population.run(10_000);
+  return population;
+}
+
+Deno.test("eight of a hundred that fall silent at once are dead for all within 5 s", () => {
+  // News of each go through some of the others, of which nobody knows yet.
+  for (const seed of [4, 6]) {
+    const population = ringOf(seed);
+    const gone = Array.from({ length: 8 }, () => {
+      const victim = population.pickActive()!;
+      population.kill(victim, true);
+      return victim.machine.id;
+    });
+    const isKnown = () =>
+      gone.every((id) => unaware(id, population.nodes) === 0);
+    const areKnown = population.until(isKnown, 20, KNOWN_MAX_MS);
+    assert(areKnown, `seed ${seed}: not all known after ${KNOWN_MAX_MS} ms`);
+  }
+});
