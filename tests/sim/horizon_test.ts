@@ -45,6 +45,32 @@ Deno.test("a ring grows across the bound and shrinks again, and keeps every key"
   }
 });
 
+Deno.test("between three quarters of the bound and the bound it stays as it was", () => {
+  const ring = new Ring({ fullTableMax: 12 });
+  ring.grow(12);
+  const [first, ...others] = "MNOPQ";
+  ring.join(first!, "A");
+  ring.settle();
+  assertEquals(partial(ring), 13);
+  // Ten are more than nine: nobody goes back to knowing all for their sake.
+  for (const name of [first!, "B", "C"]) ring.leave(name);
+  ring.settle();
+  ring.run(60_000);
+  assertEquals(partial(ring), 10);
+  ring.leave("D");
+  ring.settle();
+  ring.run(30_000);
+  assertEquals(partial(ring), 0);
+  // Nor do twelve, that all know all, give it up.
+  for (const name of others.slice(0, 3)) ring.join(name, "A");
+  ring.settle();
+  ring.run(60_000);
+  assertEquals(partial(ring), 0);
+  ring.join(others[3]!, "A");
+  ring.settle();
+  assertEquals(partial(ring), 13);
+});
+
 Deno.test("with few neighbours known every key is found in few hops, from everywhere", () => {
   const ring = new Ring({ fullTableMax: 8 });
   ring.grow(30);
