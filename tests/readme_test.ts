@@ -161,6 +161,7 @@ Deno.test("the README's limits are those of the code", () => {
       limits.RECEIVED_MESSAGES_MAX,
       limits.CALLS_WAITING_MAX,
       limits.LINK_QUEUE_BYTES_MAX,
+      limits.FULL_TABLE_NODES_MAX,
       limits.MEMBERS_MAX,
       limits.LINKS_MAX,
       limits.FULL_MESH_NODES_MAX,

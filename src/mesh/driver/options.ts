@@ -5,7 +5,7 @@
  */
 import type { Clock } from "../../base/clock.ts";
 import type { ChordError } from "../../base/errors.ts";
-import { LINKS_MAX, MEMBERS_MAX } from "../../base/limits.ts";
+import { FULL_TABLE_NODES_MAX, LINKS_MAX } from "../../base/limits.ts";
 import {
   checkFlag,
   checkLifeMs,
@@ -78,6 +78,14 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Names other bounds than every ring has; no part of the public API. */
+export const BOUNDS: unique symbol = Symbol("bounds");
+
+/** What this library's own tests give: a ring beyond its bounds is large. */
+export interface BoundOptions {
+  readonly [BOUNDS]?: Pick<NodeOptions, "fullTableMax" | "successors">;
+}
+
 /** What the nodes of a dict are made with besides. */
 export interface ExtensionOptions {
   readonly replicas?: number;
@@ -90,7 +98,7 @@ export interface ExtensionOptions {
  * @throws {RangeError} If one is out of its range
  */
 export function resolveOptions(
-  options: MeshOptions & ExtensionOptions,
+  options: MeshOptions & ExtensionOptions & BoundOptions,
 ): NodeOptions {
   if (typeof options !== "object" || options === null) {
     throw new TypeError(
@@ -115,8 +123,8 @@ export function resolveOptions(
     limits: resolveLimits(options.limits),
     linksMax: checkCount(options.maxConnections ?? LINKS_MAX),
     successors: SUCCESSORS,
-    // As many as a table can hold: no ring is too large for all to know all.
-    fullTableMax: MEMBERS_MAX,
+    fullTableMax: FULL_TABLE_NODES_MAX,
+    ...options[BOUNDS],
     timings: { ...TIMINGS, ...options.timings },
   };
 }
