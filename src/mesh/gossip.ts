@@ -398,6 +398,8 @@ export class Gossip {
     const incarnation = Math.min(record.incarnation + 1, 0xffff_ffff);
     this.#table.setSelf({ incarnation }, this.#context.nowMs);
     this.#handlers.onAccused(record.health);
+    // Who was thought to be gone may stop again at any moment.
+    this.hurry();
   }
 
   /** Whether a node that is said to be dead was heard a moment ago. */

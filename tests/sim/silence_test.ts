@@ -5,6 +5,8 @@ import {
   unaware,
 } from "../../src/testing/population.ts";
 import { createChordMachine } from "../../src/testing/run.ts";
+import { Ring } from "../../src/testing/scenarios.ts";
+import { Health } from "../../src/wire/messages.ts";
 
 const NODES = 100;
 /** PROTOCOL, section 8: silent failures are known to all within this. */
@@ -46,5 +48,27 @@ Deno.test("eight of a hundred that fall silent at once are dead for all within 5
       gone.every((id) => unaware(id, population.nodes) === 0);
     const areKnown = population.until(isKnown, 20, KNOWN_MAX_MS);
     assert(areKnown, `seed ${seed}: not all known after ${KNOWN_MAX_MS} ms`);
+  }
+});
+
+Deno.test("a node that stops again as soon as it goes on is not taken for dead", () => {
+  for (let seed = 1; seed <= 4; seed++) {
+    const ring = new Ring({ seed });
+    ring.grow(10);
+    const { id } = ring.node("C").machine;
+    for (let i = 0; i < 20; i++) {
+      ring.pause("C");
+      for (let passedMs = 0; passedMs < 2_000; passedMs += 40) {
+        ring.run(40);
+        for (const { name, machine } of ring.simulator.nodes) {
+          const record = machine.members.find((member) => member.id === id)!;
+          const isThere = record.health <= Health.suspect;
+          assert(isThere, `seed ${seed}: ${name} gives C up in pause ${i}`);
+        }
+      }
+      ring.resume("C");
+      // Time for what it hears, and for what it says to that; hardly for more.
+      ring.run(40);
+    }
   }
 });
