@@ -6,6 +6,8 @@
  * Awareness for More Accurate Failure Detection", section IV). Unlike there the
  * shortest time is the same for meshes of any size: news go along a tree, which
  * takes four hops where gossip by chance takes a period for each power of ten.
+ * What the suspect has said may be lost on its way along the tree: before the
+ * time is over, others are asked whether they have heard it.
  *
  * @module
  */
@@ -24,7 +26,9 @@ interface Suspicion {
   readonly id: Id;
   readonly startedMs: number;
   confirmations: number;
+  /** When it ends, or until then, when others are asked whether it has to. */
   timer: Timer | undefined;
+  isEnding: boolean;
   /** When others who were told more than this node should have ended it. */
   newsTimer: Timer | undefined;
 }
@@ -62,10 +66,12 @@ export class Suspicions {
       startedMs: this.#context.nowMs,
       confirmations: 0,
       timer: undefined,
+      isEnding: false,
       newsTimer: undefined,
     };
     this.#open.set(record.id, suspicion);
     this.#arm(suspicion, -Infinity);
+    this.#awaitNews(suspicion);
   }
 
   /**
@@ -78,7 +84,7 @@ export class Suspicions {
     if (suspicion === undefined) return false;
     if (suspicion.confirmations >= this.#confirmationsMax) return false;
     suspicion.confirmations++;
-    this.#arm(suspicion, -Infinity);
+    if (!suspicion.isEnding) this.#arm(suspicion, -Infinity);
     this.#awaitNews(suspicion);
     return true;
   }
@@ -108,26 +114,45 @@ export class Suspicions {
       ? 1
       : Math.log(suspicion.confirmations + 1) / Math.log(wanted + 1);
     const forMs = maxMs - (maxMs - minMs) * Math.min(1, share);
+    const endMs = Math.max(suspicion.startedMs + forMs, notBeforeMs);
     this.#context.timers.cancel(suspicion.timer);
+    suspicion.isEnding = false;
     suspicion.timer = this.#context.timers.at(
-      Math.max(suspicion.startedMs + forMs, notBeforeMs),
+      endMs - this.#newsMs,
       () => this.#onTime(suspicion),
     );
+  }
+
+  /** How long what others know takes to here. */
+  get #newsMs(): number {
+    return NEWS_GOSSIPS * this.#context.options.timings.gossipMs;
   }
 
   /** Who has heard of each confirmation ends it as soon as that may be. */
   #awaitNews(suspicion: Suspicion): void {
     const { nowMs, timers, options } = this.#context;
-    const { suspicionMinMs, gossipMs } = options.timings;
+    const { suspicionMinMs } = options.timings;
     const endMs = Math.max(suspicion.startedMs + suspicionMinMs, nowMs);
     timers.cancel(suspicion.newsTimer);
-    suspicion.newsTimer = timers.at(endMs + NEWS_GOSSIPS * gossipMs, () => {
+    suspicion.newsTimer = timers.at(endMs + this.#newsMs, () => {
       const record = this.#table.get(suspicion.id);
       if (record?.health === Health.suspect) this.#handlers.onDoubt(record);
     });
   }
 
-  #onTime({ id }: Suspicion): void {
+  /** It is about to end, unless others have heard of the suspect since. */
+  #onTime(suspicion: Suspicion): void {
+    const { timers, nowMs } = this.#context;
+    const record = this.#table.get(suspicion.id);
+    if (record?.health === Health.suspect) this.#handlers.onDoubt(record);
+    suspicion.isEnding = true;
+    suspicion.timer = timers.at(
+      nowMs + this.#newsMs,
+      () => this.#end(suspicion),
+    );
+  }
+
+  #end({ id }: Suspicion): void {
     this.end(id);
     const record = this.#table.get(id);
     if (record?.health === Health.suspect) this.#handlers.onOver(record);

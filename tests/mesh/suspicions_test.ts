@@ -77,25 +77,34 @@ class Suspecting extends Clockwork {
 Deno.test("who has heard of few who share a suspicion asks others how it ended", () => {
   const { suspicionMinMs, gossipMs } = TIMINGS;
   const marginMs = 2 * gossipMs;
-  const early = new Suspecting().confirm(100);
-  early.until(10_000);
-  assertEquals(early.doubtsMs, [suspicionMinMs + marginMs]);
-  // Each that comes late may be the one that was enough for others.
-  const late = new Suspecting().confirm(100, 2_000);
-  late.until(10_000);
-  assertEquals(late.doubtsMs, [suspicionMinMs + marginMs, 2_000 + marginMs]);
-  for (const { overMs, doubtsMs } of [early, late]) {
-    assert(doubtsMs.every((atMs) => atMs < overMs!));
+  const atMs = suspicionMinMs + marginMs;
+  // Of nobody, of one, and of one more who comes late: that may be the one that
+  // was enough for others.
+  for (
+    const { heardMs, askedMs } of [
+      { heardMs: [], askedMs: [atMs] },
+      { heardMs: [100], askedMs: [atMs] },
+      { heardMs: [100, 2_000], askedMs: [atMs, 2_000 + marginMs] },
+    ]
+  ) {
+    const suspecting = new Suspecting().confirm(...heardMs);
+    suspecting.until(10_000);
+    const lastMs = suspecting.overMs! - marginMs;
+    assertEquals(suspecting.doubtsMs, [...askedMs, lastMs]);
   }
 });
 
-Deno.test("nobody is asked of what all share, of what nobody does, or of what is over", () => {
+Deno.test("others are asked before a suspicion ends, and not of one that is over", () => {
+  const { suspicionMinMs, gossipMs } = TIMINGS;
   const all = new Suspecting().confirm(100, 200, 300);
   all.until(10_000);
-  assertEquals([all.overMs, all.doubtsMs], [TIMINGS.suspicionMinMs, []]);
-  const nobody = new Suspecting();
-  nobody.until(10_000);
-  assertEquals([nobody.overMs, nobody.doubtsMs], [TIMINGS.suspicionMaxMs, []]);
+  assertEquals(all.overMs, suspicionMinMs);
+  assertEquals(all.doubtsMs, [suspicionMinMs - 2 * gossipMs]);
+  // One that comes while they are asked changes nothing.
+  const few = new Suspecting().confirm(100, 200);
+  const enough = new Suspecting().confirm(100, 200, 2_300);
+  for (const suspecting of [few, enough]) suspecting.until(10_000);
+  assertEquals(enough.overMs, few.overMs);
   const refuted = new Suspecting().confirm(100);
   refuted.suspicions.end(SUSPECT);
   refuted.until(10_000);
