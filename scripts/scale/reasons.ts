@@ -12,14 +12,8 @@ export const REASONS: Readonly<Record<string, string>> = {
     "each new link tells of every origin ever heard, and each broadcast is " +
     "told of in ten heartbeats to eight neighbours. News of members are 554 " +
     "B/s of it, the tables of who joins 103.",
-  "detection.silent.1000":
-    "3.9 s more. Of 60 deaths looked at one by one all nodes knew of 58 " +
-    "within 4.7 s. Of the other two a few nodes had heard from one node only " +
-    "that it was suspect, and then nothing: they waited the 6 s that a " +
-    "suspicion takes which nobody shares, and only who has heard of some, but " +
-    "too few, who share it asks others how it ended.",
   "members.bytes":
-    "55 B/s more: about 590 B/s are news of members, in messages of one " +
+    "38 B/s more: about 590 B/s are news of members, in messages of one " +
     "record and 90 bytes each; the tables of who joins are 105 B/s, what goes " +
     "through others is 55 B/s.",
   "fast.bytes":

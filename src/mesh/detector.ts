@@ -63,6 +63,8 @@ export interface DetectorHandlers {
   announce(record: MemberRecord, isFirst: boolean): void;
   /** What others know better is to be asked for. */
   ask(record: MemberRecord): void;
+  /** The node of a record is to be told it, if it is linked. */
+  accuse(record: MemberRecord): void;
   marks(): readonly Mark[];
   /** What heartbeats tell of the member table. */
   digest(): number;
@@ -189,6 +191,8 @@ export class Detector {
     }
     if (after.health === Health.suspect) {
       this.#suspicions.begin(after);
+      // What it has to refute waits for it where it stopped.
+      this.#handlers.accuse(after);
       return;
     }
     if (before?.health === Health.suspect) this.#suspicions.end(after.id);

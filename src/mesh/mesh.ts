@@ -97,6 +97,7 @@ export class Mesh<Operation> {
         announce: (record, isFirst) =>
           this.#gossip[isFirst ? "announce" : "announceLater"](record),
         ask: (record) => this.#gossip.ask(record),
+        accuse: (record) => this.#gossip.tell(record.id, [record]),
         marks: () => this.broadcast.recentMarks(),
         digest: () => this.horizon.digest,
         onBeat: () => this.horizon.beat(),

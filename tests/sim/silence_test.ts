@@ -72,3 +72,24 @@ Deno.test("a node that stops again as soon as it goes on is not taken for dead",
     }
   }
 });
+
+Deno.test("a node that goes on for 10 ms between two pauses has been told what it has to refute", () => {
+  for (const firstMs of [1736, 1778, 1820]) {
+    const population = ringOf(1);
+    const { simulator, nodes } = population;
+    const paused = nodes[7]!;
+    const { id } = paused.machine;
+    simulator.pause(paused);
+    population.run(firstMs);
+    simulator.resume(paused);
+    population.run(10);
+    simulator.pause(paused);
+    for (let passedMs = 0; passedMs < 2_000; passedMs += 40) {
+      population.run(40);
+      const isGivenUp = nodes.some(({ machine }) =>
+        machine.member(id)!.health > Health.suspect
+      );
+      assert(!isGivenUp, `after ${passedMs} ms of the second pause`);
+    }
+  }
+});
