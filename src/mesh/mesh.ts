@@ -80,12 +80,8 @@ export class Mesh<Operation> {
       onCall: (dial, outcome, peer) =>
         this.#calls.onDialEnd(dial, outcome, peer),
     });
-    this.#router = new Router(
-      context,
-      this.table,
-      this.links,
-      (to) => this.#dialler.demand(to),
-    );
+    const demand = (to: Id) => this.#dialler.demand(to);
+    this.#router = new Router(context, this.table, this.links, demand);
     this.requests = new Requests(context, this.#router);
     this.detector = new Detector(
       context,

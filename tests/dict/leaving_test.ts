@@ -8,6 +8,8 @@ import { Ring } from "../../src/testing/scenarios.ts";
 import { without } from "../sim/controls/control.ts";
 
 const SEEDS = [1, 2, 3, 4, 5, 6, 7, 8];
+/** Of two copies it takes luck that no member has one: three seeds of ten. */
+const BROKEN_SEEDS = 40;
 const LEAVE_MS = 30_000;
 /** So long that handing them on takes longer than anything else. */
 const VALUE_LENGTH = 2_000;
@@ -98,10 +100,11 @@ Deno.test("a read that asks no leaver misses what only leavers have", () => {
   for (
     const [replicas, leavers] of [[1, "B"], [2, "BC"], [3, "BCD"]] as const
   ) {
-    const isConvicted = SEEDS.some((seed) => {
+    let isConvicted = false;
+    for (let seed = 1; seed <= BROKEN_SEEDS && !isConvicted; seed++) {
       const ring = filledRing(seed, replicas, 4, create);
-      return wrongRead(ring, leavers) !== undefined;
-    });
+      isConvicted = wrongRead(ring, leavers) !== undefined;
+    }
     assert(isConvicted, `copies: ${replicas}`);
   }
 });
