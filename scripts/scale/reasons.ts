@@ -6,6 +6,10 @@
 
 /** By the figures' ids. */
 export const REASONS: Readonly<Record<string, string>> = {
+  "churn.firstTry":
+    "at small sizes only (--quick), where it is 2 of 1,501 lookups: between " +
+    "the end of a process and the news of it lie 0.1 s in which whoever has " +
+    "no link to it asks it in vain.",
   "churn.bytes":
     "526 B/s more. The largest part are marks, of how far each origin's " +
     "broadcasts are: right after the ring has filled 887 of 1,970 B/s, as " +
