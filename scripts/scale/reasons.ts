@@ -25,9 +25,6 @@ export const REASONS: Readonly<Record<string, string>> = {
     "active, dead), 90 bytes each; at 1.4 min that is more than Bamboo's " +
     "nodes send, which know a few dozen others. Nodes that know only some of " +
     "the members are the answer to such a life.",
-  "pauses.falseDeaths":
-    "1 of 20,560 pauses: a node stopped for 1.7 s, went on for 26 ms and " +
-    "stopped again for 2 s; what it was suspected of had not come by then.",
   "pauses.hours":
     "small sizes watch minutes; the 24 hours are in the full form, in parts " +
     "that run one by one (--only pauses1, …).",
