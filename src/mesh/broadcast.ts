@@ -122,7 +122,7 @@ export class Broadcast {
     if (origin === self || sequence === 0) return;
     const known = this.#logs.get(origin);
     if (known === undefined && this.#isAwaited(origin)) {
-      return this.#spread({ ...message, payload: message.payload.slice() });
+      return this.#spread(message);
     }
     const log = known ??
       this.#logOf(origin, this.#startFor(origin, sequence));

@@ -8,7 +8,6 @@
  *
  * @module
  */
-import { FULL_MESH_NODES_MAX } from "../base/limits.ts";
 import { jittered, pick } from "../base/random.ts";
 import type { Timer } from "../base/timers.ts";
 import type { Id } from "../id/id.ts";
@@ -23,7 +22,13 @@ import { backoffMs, Reunion } from "./reunion.ts";
 import type { RingView } from "./peers.ts";
 import { memberIndex, windowOf } from "./ring_view.ts";
 import { isPresent, type Source, type Table } from "./table.ts";
-import { doorsOf, isDialable, NEIGHBOURS, neighbours } from "./vicinity.ts";
+import {
+  doorsOf,
+  isDialable,
+  isFullMesh,
+  NEIGHBOURS,
+  neighbours,
+} from "./vicinity.ts";
 
 /** A node heard of by gossip dials by itself within this many gossip times. */
 const PATIENCE_GOSSIPS = 3;
@@ -122,7 +127,7 @@ export class Dialler {
 
   /** A node that cannot be dialled is reached through one that it dials. */
   #demandDoor(id: Id): void {
-    if (this.#isFull(this.#table.order)) return;
+    if (this.#isFull) return;
     const doors = doorsOf(this.#table, id);
     const isKnown = (door: Id) => this.#links.to(door) !== undefined;
     if (doors.some(isKnown)) return;
@@ -154,7 +159,7 @@ export class Dialler {
     // A small mesh is full, whatever its ring is.
     const isSame = order === this.#refreshed &&
       isPartial === this.#refreshedPartial &&
-      (this.#isFull(order) || ring === this.#refreshedRing);
+      (this.#isFull || ring === this.#refreshedRing);
     if (isSame) return;
     this.#refreshed = order;
     this.#refreshedPartial = isPartial;
@@ -282,16 +287,14 @@ export class Dialler {
     this.#patient.delete(id);
   }
 
-  #isFull(order: readonly Id[]): boolean {
-    const { linksMax } = this.#context.options;
-    return !this.#table.isPartial &&
-      order.length <= Math.min(FULL_MESH_NODES_MAX, linksMax + 1);
+  get #isFull(): boolean {
+    return isFullMesh(this.#table, this.#context.options.linksMax);
   }
 
   /** The nodes that there should be a link to. */
   #wantedOf(order: readonly Id[]): ReadonlySet<Id> {
     const self = this.#table.self.id;
-    if (this.#isFull(order)) {
+    if (this.#isFull) {
       return new Set(order.filter((id) => id !== self));
     }
     const wanted = new Set(neighbours(order, self));

@@ -8,11 +8,7 @@
  */
 import type { Bytes } from "../base/bytes.ts";
 import { ProtocolError } from "../base/errors.ts";
-import {
-  FULL_MESH_NODES_MAX,
-  RELAY_HOPS_MAX,
-  ROUTE_HOPS_MAX,
-} from "../base/limits.ts";
+import { RELAY_HOPS_MAX, ROUTE_HOPS_MAX } from "../base/limits.ts";
 import { pick } from "../base/random.ts";
 import type { Id } from "../id/id.ts";
 import { decode, encode } from "../wire/codec.ts";
@@ -23,7 +19,7 @@ import type { Link } from "./link.ts";
 import type { Links } from "./links.ts";
 import { Requests } from "./requests.ts";
 import { isPresent, type Table } from "./table.ts";
-import { doorsOf } from "./vicinity.ts";
+import { doorsOf, isFullMesh } from "./vicinity.ts";
 
 const NOBODY: ReadonlySet<Id> = new Set();
 
@@ -149,10 +145,7 @@ export class Router {
 
   /** Whether everybody has a link to everybody else. */
   get #isFull(): boolean {
-    const { order, isPartial } = this.#table;
-    const { linksMax } = this.#context.options;
-    return !isPartial &&
-      order.length <= Math.min(FULL_MESH_NODES_MAX, linksMax + 1);
+    return isFullMesh(this.#table, this.#context.options.linksMax);
   }
 
   #pass(

@@ -37,7 +37,7 @@ interface Suspicion {
 export interface SuspicionHandlers {
   /** The suspect had all the time that it gets. */
   onOver(record: MemberRecord): void;
-  /** Others share it, and may know more: what they told may have been lost. */
+  /** Others may know more: what they told may have been lost. */
   onDoubt(record: MemberRecord): void;
 }
 
@@ -84,8 +84,10 @@ export class Suspicions {
     if (suspicion === undefined) return false;
     if (suspicion.confirmations >= this.#confirmationsMax) return false;
     suspicion.confirmations++;
-    if (!suspicion.isEnding) this.#arm(suspicion, -Infinity);
-    this.#awaitNews(suspicion);
+    if (!suspicion.isEnding) {
+      this.#arm(suspicion, -Infinity);
+      this.#awaitNews(suspicion);
+    }
     return true;
   }
 
@@ -134,17 +136,21 @@ export class Suspicions {
     const { suspicionMinMs } = options.timings;
     const endMs = Math.max(suspicion.startedMs + suspicionMinMs, nowMs);
     timers.cancel(suspicion.newsTimer);
-    suspicion.newsTimer = timers.at(endMs + this.#newsMs, () => {
-      const record = this.#table.get(suspicion.id);
-      if (record?.health === Health.suspect) this.#handlers.onDoubt(record);
-    });
+    suspicion.newsTimer = timers.at(
+      endMs + this.#newsMs,
+      () => this.#doubt(suspicion),
+    );
+  }
+
+  #doubt({ id }: Suspicion): void {
+    const record = this.#table.get(id);
+    if (record?.health === Health.suspect) this.#handlers.onDoubt(record);
   }
 
   /** It is about to end, unless others have heard of the suspect since. */
   #onTime(suspicion: Suspicion): void {
     const { timers, nowMs } = this.#context;
-    const record = this.#table.get(suspicion.id);
-    if (record?.health === Health.suspect) this.#handlers.onDoubt(record);
+    this.#doubt(suspicion);
     suspicion.isEnding = true;
     suspicion.timer = timers.at(
       nowMs + this.#newsMs,

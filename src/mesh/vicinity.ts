@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { FULL_MESH_NODES_MAX } from "../base/limits.ts";
 import type { Id } from "../id/id.ts";
 import type { MemberRecord } from "../wire/messages.ts";
 import { apart, pointOf } from "./fingers.ts";
@@ -31,6 +32,15 @@ export function neighbours(
     }
   }
   return near;
+}
+
+/** Whether every node keeps a link to every other one. */
+export function isFullMesh(
+  { order, isPartial }: Table,
+  linksMax: number,
+): boolean {
+  return !isPartial &&
+    order.length <= Math.min(FULL_MESH_NODES_MAX, linksMax + 1);
 }
 
 /** How far two nodes are apart in the order in which they are nearer. */

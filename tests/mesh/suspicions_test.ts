@@ -1,16 +1,13 @@
 import { assert, assertEquals } from "@std/assert";
 import { TIMINGS } from "../../src/base/options.ts";
 import { type Id, ZERO_ID } from "../../src/id/id.ts";
-import { subnetHash } from "../../src/mesh/link.ts";
 import { Suspicions } from "../../src/mesh/suspicions.ts";
 import { Table } from "../../src/mesh/table.ts";
 import { NEIGHBOURS } from "../../src/mesh/vicinity.ts";
 import {
   Health,
-  MAGIC,
   type MemberRecord,
   type Message,
-  PROTOCOL_VERSION,
 } from "../../src/wire/messages.ts";
 import { Clockwork } from "./clockwork.ts";
 import { Network, type Station } from "./harness.ts";
@@ -31,14 +28,7 @@ function gossip(witness: Id, record: MemberRecord): Message {
 /** Somebody who is let in, and tells what it likes. */
 function intrude(net: Network, station: Station): Intruder {
   const intruder = new Intruder(net, station);
-  intruder.say({
-    type: "hello",
-    magic: MAGIC,
-    version: PROTOCOL_VERSION,
-    oldest: PROTOCOL_VERSION,
-    subnet: subnetHash("test", ""),
-    self: recordOf(TELLER),
-  });
+  intruder.greet(TELLER);
   return intruder;
 }
 
